@@ -1,0 +1,1 @@
+"""The conversation bus: one shape in, one conversation at a time, one transaction out."""

@@ -1,0 +1,46 @@
+"""Numbers are Decimal and digests canonical: one way to write a value, so that equal values have equal digests."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def encode(value: Any) -> bytes:
+    """Canonical JSON: sorted keys, Decimals as numbers as they were written."""
+    return _encoder.encode(value)
+
+
+def decode_numbers(data: bytes | str) -> Any:
+    """JSON whose fractions are Decimals. Raises msgspec.DecodeError."""
+    return _decoder.decode(data)
+
+
+def normal(value: Any) -> Any:
+    """The value with every number in one form: 189.40 and 189.4 and Decimal('189.4') become one."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (int, float, Decimal)):
+        return _normal_number(Decimal(str(value)))
+    if isinstance(value, dict):
+        return {str(key): normal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [normal(item) for item in value]
+    return value
+
+
+def _normal_number(number: Decimal) -> Decimal:
+    if not number.is_finite():
+        raise ValueError("a number must be finite")
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() and abs(number) < 10**20 else number.normalize()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical form, in hexadecimal."""
+    return hashlib.sha256(encode(normal(value))).hexdigest()
