@@ -1,0 +1,104 @@
+"""The demo world as one thing: starts the shop and the Slack workspace on loopback and lends the gateway its pages."""
+
+import secrets as randomness
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+
+from demo import shop as shop_api
+from demo.shop import Shop
+from demo.slack import Workspace
+from demo.slack import api as slack_api
+from demo.slack.events import Courier
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What the world and the gateway have told each other beforehand."""
+
+    slack_bot_token: str
+    slack_signing_secret: str
+    slack_app_token: str
+    web_identity_secret: str
+    assertion_secret: str
+    shop_token_secret: str
+    operator_token: str
+
+    @classmethod
+    def fresh(cls, token: Callable[[], str] = lambda: randomness.token_urlsafe(32)) -> "Secrets":
+        return cls(f"xoxb-{token()}", token(), f"xapp-{token()}", token(), token(), token(), token())
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+
+def random_id(prefix: str) -> str:
+    return prefix + randomness.token_hex(5).upper()
+
+
+@dataclass
+class World:
+    shop: Shop
+    slack: Workspace
+    secrets: Secrets
+    shop_url: str
+    slack_url: str
+    _runners: list[web.AppRunner] = field(default_factory=list)
+
+    @property
+    def gateway_url(self) -> str:
+        return self.slack.courier.gateway_url
+
+    def connect(self, gateway_url: str) -> None:
+        """Tell the world where the gateway listens, once that is known."""
+        self.slack.courier.gateway_url = gateway_url.rstrip("/")
+
+    def environment(self) -> dict[str, str]:
+        """The variables that `demo/gateway.yaml` and `demo/agent.yaml` name, of those the world decides."""
+        return {
+            "SHOP_API": self.shop_url,
+            "SLACK_API": f"{self.slack_url}/api/",
+            "SLACK_BOT_TOKEN": self.secrets.slack_bot_token,
+            "SLACK_SIGNING_SECRET": self.secrets.slack_signing_secret,
+            "WEB_IDENTITY_SECRET": self.secrets.web_identity_secret,
+            "GATEWAY_ASSERTION_SECRET": self.secrets.assertion_secret,
+            "GATEWAY_OPERATOR_TOKEN": self.secrets.operator_token,
+        }
+
+    async def close(self) -> None:
+        await self.slack.close()
+        for runner in self._runners:
+            await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+async def serve(
+    clock: Callable[[], int], secrets: Secrets, *, gateway_url: str = "", host: str = HOST, port_shop: int = 0,
+    port_slack: int = 0, ids: Callable[[str], str] = random_id, ledger_path: Path | None = None,
+    retry_scale: float = 1.0, sleep: Callable[[float], Awaitable[None]] | None = None,
+) -> World:  # fmt: skip
+    """Start both servers; port 0 takes a free one. `retry_scale` shortens Slack's pauses before it tries again."""
+    shop = Shop(clock, secrets.shop_token_secret, secrets.assertion_secret, ledger_path)
+    courier = Courier(clock, secrets.slack_signing_secret, gateway_url.rstrip("/"), retry_scale)
+    courier.sleep = sleep or courier.sleep
+    slack = Workspace(clock, ids, secrets.slack_bot_token, courier, secrets.slack_app_token)
+    shop_server, shop_url = await _listen(shop_api.app(shop), host, port_shop)
+    slack_server, slack.url = await _listen(slack_api.app(slack), host, port_slack)
+    return World(shop, slack, secrets, shop_url, slack.url, [shop_server, slack_server])
+
+
+async def _listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, str]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return runner, f"http://{host}:{runner.addresses[0][1]}"

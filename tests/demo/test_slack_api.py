@@ -1,0 +1,98 @@
+"""The real SDK talks to the stand-in and meets Slack's own refusals."""
+
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from demo.slack.people import BOT, DESK, GENERAL, OLD_DESK, SARA
+from demo.world import World
+
+SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
+
+
+async def refused(call: Any) -> str:
+    with pytest.raises(SlackApiError) as caught:
+        await call
+    return str(caught.value.response["error"])
+
+
+async def test_the_app_knows_itself(client: AsyncWebClient) -> None:
+    assert (await client.auth_test())["user_id"] == BOT
+
+
+async def test_a_token_is_needed(world: World) -> None:
+    base = f"{world.slack_url}/api/"
+    assert await refused(AsyncWebClient("", base_url=base).auth_test()) == "not_authed"
+    assert await refused(AsyncWebClient("xoxb-other", base_url=base).auth_test()) == "invalid_auth"
+
+
+async def test_a_post_can_be_read_updated_and_deleted(client: AsyncWebClient, world: World) -> None:
+    metadata = {"event_type": "case", "event_payload": {"id": "c1"}}
+    posted = await client.chat_postMessage(channel=DESK, text="card", blocks=[SECTION], metadata=metadata)
+    reply = await client.chat_postMessage(channel=DESK, text="in thread", thread_ts=posted["ts"])
+    await client.chat_update(channel=DESK, ts=posted["ts"], text="new card")
+    read = await client.conversations_replies(channel=DESK, ts=posted["ts"], include_all_metadata=True)
+    assert [m["text"] for m in read["messages"]] == ["new card", "in thread"]
+    assert read["messages"][0]["metadata"] == metadata
+    await client.chat_delete(channel=DESK, ts=reply["ts"])
+    assert [m.text for m in world.slack.thread(posted["ts"])] == ["new card"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "error"),
+    [("C0NOWHERE", "channel_not_found"), (OLD_DESK, "is_archived"), (GENERAL, "not_in_channel")],
+)
+async def test_posting_where_it_cannot_be(client: AsyncWebClient, channel: str, error: str) -> None:
+    assert await refused(client.chat_postMessage(channel=channel, text="x")) == error
+
+
+async def test_a_thread_that_is_not_there(client: AsyncWebClient) -> None:
+    assert await refused(client.chat_postMessage(channel=DESK, text="x", thread_ts="1.000001")) == "thread_not_found"
+
+
+async def test_text_has_a_limit_and_cannot_be_missing(client: AsyncWebClient) -> None:
+    assert await refused(client.chat_postMessage(channel=DESK, text="x" * 40_001)) == "msg_too_long"
+    assert await refused(client.api_call("chat.postMessage", json={"channel": DESK})) == "no_text"
+
+
+async def test_a_persons_message_is_not_the_apps_to_change(client: AsyncWebClient, world: World) -> None:
+    ts = await world.slack.post_as(SARA, "mine")
+    assert await refused(client.chat_update(channel=DESK, ts=ts, text="x")) == "cant_update_message"
+    assert await refused(client.chat_delete(channel=DESK, ts=ts)) == "cant_delete_message"
+    assert await refused(client.chat_update(channel=DESK, ts="1.000001", text="x")) == "message_not_found"
+
+
+async def test_a_reaction_is_added_once(client: AsyncWebClient, world: World) -> None:
+    ts = await world.slack.post_as(SARA, "done")
+    await client.reactions_add(channel=DESK, timestamp=ts, name="eyes")
+    assert await refused(client.reactions_add(channel=DESK, timestamp=ts, name="eyes")) == "already_reacted"
+    await client.reactions_remove(channel=DESK, timestamp=ts, name="eyes")
+    assert await refused(client.reactions_remove(channel=DESK, timestamp=ts, name="eyes")) == "no_reaction"
+
+
+async def test_people_are_told_apart(client: AsyncWebClient) -> None:
+    users = (await client.users_list())["members"]
+    told = {user["profile"]["display_name"]: user for user in users}
+    assert told["Sara"]["real_name"] == "Sara Lindqvist"
+    assert told["Robin (contractor)"]["is_restricted"]
+    assert told["Kim (Parcel Co)"]["is_stranger"]
+    assert told["Omar"]["deleted"]
+    assert (await client.usergroups_users_list(usergroup="S0CXTEAM01"))["users"] == [SARA, "U0BEN00001"]
+
+
+async def test_too_fast_is_told_with_the_time_to_wait(client: AsyncWebClient, world: World) -> None:
+    world.slack.faults.status_next, world.slack.faults.retry_after = [429], 7
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=DESK, text="x")
+    response: Any = caught.value.response
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+
+
+async def test_a_dropped_answer_has_still_posted(client: AsyncWebClient, world: World) -> None:
+    client.retry_handlers = []
+    world.slack.faults.drop_next_answer = 1
+    with pytest.raises(Exception, match="disconnected"):
+        await client.chat_postMessage(channel=DESK, text="once")
+    assert [m.text for m in world.slack.messages()] == ["once"]
