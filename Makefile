@@ -84,6 +84,8 @@ test-programs:
 	if [ -n "$$(missing)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing" $$(missing) "..."; \
 		apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $$(missing) >/dev/null; \
+		for program in $$(missing); do \
+			DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $$program >/dev/null; \
+		done; \
 	fi; \
 	for program in $$(missing); do echo "No $$program here: the tests that need it are skipped."; done
