@@ -38,7 +38,11 @@ def normal(value: Any) -> Any:
 def _normal_number(number: Decimal) -> Decimal:
     if not number.is_finite():
         raise ValueError("a number must be finite")
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() and abs(number) < 10**20 else number.normalize()
+    return (
+        number.quantize(Decimal(1))
+        if number == number.to_integral_value() and abs(number) < 10**20
+        else number.normalize()
+    )
 
 
 def digest(value: Any) -> str:

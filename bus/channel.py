@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
-from bus.message import Outbound, Side
+from bus.message import Address, Outbound, Side
 
 if TYPE_CHECKING:
     from aiohttp.web import AbstractRouteDef
@@ -76,8 +76,8 @@ class Channel(Protocol):
     async def people(self, sender: str) -> Person:
         """Name and roles of a member of staff, cached at most 60 s. A failure gives no roles, never an error."""
 
-    async def locate(self, thread: str) -> str:
-        """The conversation that our own thread `thread` was opened for, from the root's metadata; "" when it is not ours."""
+    async def locate(self, address: Address) -> str:
+        """The conversation that the thread at `address` was opened for, from our root's metadata; "" when it is not ours."""
 
     def routes(self) -> Sequence[AbstractRouteDef]:
         """HTTP routes to mount, [] when there are none."""

@@ -67,7 +67,9 @@ class Journal(Protocol):
         the verdict is go. After a crash the recorded line comes back with the ledger's present answer (go while the row is its own).
         """
 
-    async def outcome(self, request: object, produce: Callable[[], Awaitable[ToolAnswered]], claim: Claim) -> ToolAnswered:
+    async def outcome(
+        self, request: object, produce: Callable[[], Awaitable[ToolAnswered]], claim: Claim
+    ) -> ToolAnswered:
         """The answer to the intent just recorded. Like `step`, but an interrupt waits for it, and it settles the ledger's row:
         ok keeps it with the result, error and refused free it, unknown keeps it as unknown."""
 

@@ -285,13 +285,38 @@ class DeliveryFailed(Entry, frozen=True, kw_only=True, tag="delivery_failed"):
 KINDS: dict[str, type[Entry]] = {
     cls.kind(): cls
     for cls in (
-        CustomerSaid, CustomerEdited, CustomerPressed, AgentSaid, SystemSaid, StaffSaid, StaffNoted, Drafted,
-        Understood, Retrieved, ModelReplied, ToolAsked, ToolAnswered,
-        ConfirmationAsked, ConfirmationGiven, ApprovalAsked, ApprovalDecided, Decided,
-        HandedOver, Claimed, TakenOver, Returned, Resolved, Reopened,
-        SupersededBy, InterruptedBy, Parked, Expired, Delivered, DeliveryFailed,
+        CustomerSaid,
+        CustomerEdited,
+        CustomerPressed,
+        AgentSaid,
+        SystemSaid,
+        StaffSaid,
+        StaffNoted,
+        Drafted,
+        Understood,
+        Retrieved,
+        ModelReplied,
+        ToolAsked,
+        ToolAnswered,
+        ConfirmationAsked,
+        ConfirmationGiven,
+        ApprovalAsked,
+        ApprovalDecided,
+        Decided,
+        HandedOver,
+        Claimed,
+        TakenOver,
+        Returned,
+        Resolved,
+        Reopened,
+        SupersededBy,
+        InterruptedBy,
+        Parked,
+        Expired,
+        Delivered,
+        DeliveryFailed,
     )
-}  # fmt: skip
+}
 
 UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """(kind, version) → body of the next version. Empty: every kind is at its first version."""

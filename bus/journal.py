@@ -1,0 +1,211 @@
+"""The log as a turn's journal: finds recorded steps, appends new ones, and hears when somebody else has the word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from bus.action import Action
+from bus.canonical import digest
+from bus.effect import Claim, Reservation
+from bus.entries import Recorded, Step, ToolAnswered, ToolAsked
+from bus.errors import Diverged, Interrupted, Stale, Superseded
+from bus.failpoint import failpoint
+from bus.message import Move, Work
+from bus.store import Tenant, actions, effects, log, turns
+from bus.store.inbox import Lease
+from bus.wake import Discard, Hub, Preview
+
+T = TypeVar("T")
+SUPERSEDED_AT_MOST = 2
+logger = structlog.get_logger(__name__)
+
+
+class TurnJournal:
+    """One running turn. See bus.consumer.Journal for the contract."""
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        work: Work,
+        lease: Callable[[], Lease],
+        clock: Callable[[], int],
+        new_id: Callable[[str], str],
+        hub: Hub,
+    ) -> None:
+        self._tenant = tenant
+        self._work = work
+        self._lease = lease
+        self._clock = clock
+        self._new_id = new_id
+        self._hub = hub
+        self._recorded: dict[int, Step] = {}
+        self._number = 0
+        self._wrote = False
+        self._interrupt = ""
+        self._stale = False
+        self._running: asyncio.Future[Any] | None = None
+        self._previewed = False
+
+    @property
+    def turn(self) -> int:
+        """The turn's number in its conversation."""
+        return self._work.turn
+
+    @property
+    def steps(self) -> int:
+        """How many steps were asked for."""
+        return self._number
+
+    @property
+    def may_yield(self) -> bool:
+        """True while a newer customer message may start this turn over: nothing was written, and not for the third time."""
+        return not self._wrote and max((row.superseded for row in self._work.rows), default=0) < SUPERSEDED_AT_MOST
+
+    def now(self) -> int:
+        """UTC milliseconds."""
+        return self._clock()
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh prefixed id."""
+        return self._new_id(prefix)
+
+    async def load(self) -> None:
+        """Find what an earlier attempt of this turn recorded."""
+        if any(row.attempts > 1 for row in self._work.rows):
+            lines = await self._tenant.read(log.steps, self._work.conversation.id, self.turn)
+            self._recorded = {line.entry.step: line.entry for line in lines if isinstance(line.entry, Step)}
+
+    def interrupt(self, who: str) -> None:
+        """Somebody has the word (customer or staff): cancel what may be cancelled."""
+        self._interrupt = "staff" if "staff" in (who, self._interrupt) else who
+        if self._running is not None and self._must_end():
+            self._running.cancel()
+
+    def _must_end(self) -> bool:
+        return self._work.consumer == "agent" and (
+            self._interrupt == "staff" or (self._interrupt == "customer" and self.may_yield)
+        )
+
+    def check(self) -> None:
+        """Raises Stale, Interrupted or Superseded when the turn must end now."""
+        if self._stale:
+            raise Stale
+        if self._work.consumer != "agent":
+            return
+        if self._interrupt == "staff":
+            raise Interrupted
+        if self._interrupt == "customer" and self.may_yield:
+            raise Superseded
+
+    async def window(self, limit: int = 200) -> Sequence[Recorded]:
+        """The newest lines, oldest first, without this turn's own steps but with its customer lines."""
+        lines = await self._tenant.read(log.newest, self._work.conversation.id, limit)
+        return [line for line in lines if line.turn != self.turn or not isinstance(line.entry, Step)]
+
+    async def actions(self) -> Sequence[Action]:
+        """The conversation's actions that are not at an end."""
+        return await self._tenant.read(actions.open_ones, self._work.conversation.id)
+
+    async def action(self, action_id: str) -> Action | None:
+        """One action of this conversation."""
+        found = await self._tenant.read(actions.one, action_id)
+        return found if found and found.conversation == self._work.conversation.id else None
+
+    async def step(self, request: object, produce: Callable[[], Awaitable[Step]]) -> Step:
+        """The recorded step for this request, else what `produce` returns, recorded in order."""
+        number, key, known = self._next(request)
+        if known is not None:
+            return known
+        self.check()
+        entry = msgspec.structs.replace(await self._cancellable(produce), step=number, digest=key)
+        failpoint("K10")
+        self._append(turns.step, entry)
+        failpoint("K11")
+        return entry
+
+    def _next(self, request: object) -> tuple[int, str, Step | None]:
+        self._number += 1
+        key, known = digest(request), self._recorded.get(self._number)
+        if known is not None and known.digest != key:
+            raise Diverged(f"step {self._number} of turn {self.turn} was recorded for another request")
+        return self._number, key, known
+
+    async def _cancellable(self, produce: Callable[[], Awaitable[T]]) -> T:
+        self._running = task = asyncio.ensure_future(produce())
+        try:
+            return await task
+        except asyncio.CancelledError:
+            self.check()
+            raise
+        finally:
+            self._running = None
+
+    def _append(self, verb: Callable[..., str], *parts: object) -> None:
+        write = self._tenant.write(verb, self._work, self._lease(), *parts, self.now())
+        write.add_done_callback(self._appended)
+
+    def _appended(self, write: asyncio.Future[str]) -> None:
+        if write.cancelled():
+            return
+        error = write.exception()
+        if error is None:
+            if write.result():
+                self.interrupt(write.result())
+            return
+        self._stale = True
+        logger.warning(
+            "journal.append_failed", conversation=self._work.conversation.id, turn=self.turn, error=repr(error)
+        )
+
+    async def intend(
+        self, request: object, claim: Claim, record: Callable[[Reservation], ToolAsked], move: Move | None = None
+    ) -> tuple[ToolAsked, Reservation]:
+        """Reserve a writing call and record its intent in one transaction; durable when this returns."""
+        number, key, known = self._next(request)
+        if isinstance(known, ToolAsked):
+            self._wrote = True
+            held = await self._tenant.write(effects.reserve, claim, self._work.conversation.id, self.turn, self.now())
+            return known, held
+        self.check()
+        failpoint("K12")
+        asked, held = await self._tenant.write(
+            turns.intend,
+            self._work,
+            self._lease(),
+            claim,
+            lambda answer: msgspec.structs.replace(record(answer), step=number, digest=key),
+            move,
+            self.now(),
+        )
+        self._wrote = self._wrote or held.verdict == "go"
+        failpoint("K13")
+        return asked, held
+
+    async def outcome(
+        self, request: object, produce: Callable[[], Awaitable[ToolAnswered]], claim: Claim
+    ) -> ToolAnswered:
+        """The answer to the intent just recorded; an interrupt waits for it."""
+        number, key, known = self._next(request)
+        if isinstance(known, ToolAnswered):
+            return known
+        failpoint("K14")
+        entry = msgspec.structs.replace(await produce(), step=number, digest=key)
+        failpoint("K16")
+        self._append(turns.outcome, claim, entry)
+        return entry
+
+    def preview(self, offset: int, text: str) -> None:
+        """Show words as they come."""
+        self._previewed = True
+        self._hub.publish(self._work.conversation.id, Preview(self.turn, offset, text))
+
+    def discard(self) -> None:
+        """Take the preview back."""
+        if self._previewed:
+            self._previewed = False
+            self._hub.publish(self._work.conversation.id, Discard(self.turn))

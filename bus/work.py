@@ -1,0 +1,205 @@
+"""Claim → consumer → commit: one conversation at a time, many in parallel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Mapping
+
+import structlog
+
+from bus import retry
+from bus.consumer import Consumer, ConsumerName
+from bus.errors import Interrupted, Stale, Superseded, Unavailable
+from bus.failpoint import failpoint
+from bus.journal import TurnJournal
+from bus.message import Side, Turn, Work
+from bus.store import Tenant, inbox, turns
+from bus.store.inbox import Lease
+from bus.store.outbox import Post
+from bus.wake import Changed, Hub, Typing
+
+LEASE = 30_000
+HEARTBEAT = 10.0
+SWEEP = 1.0
+AT_ONCE = 128
+logger = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Runs consumers over claimed conversations. `pull` names channels whose commit is the send; `send` takes claimed posts."""
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        consumers: Mapping[ConsumerName, Consumer],
+        *,
+        owner: str,
+        clock: Callable[[], int],
+        new_id: Callable[[str], str],
+        hub: Hub,
+        pull: Collection[str],
+        send: Callable[[Post], None],
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._tenant = tenant
+        self._consumers = consumers
+        self._owner = owner
+        self._clock = clock
+        self._new_id = new_id
+        self._hub = hub
+        self._pull = pull
+        self._send = send
+        self._at_once = at_once
+        self._running: dict[str, TurnJournal] = {}
+        self._works: dict[str, Work] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._wake = asyncio.Event()
+
+    def lease(self) -> Lease | None:
+        """A lease to take work with; None when this process has enough, and the sweeper will find the rest."""
+        return None if self._stopping or len(self._tasks) >= self._at_once else self._held()
+
+    def _held(self) -> Lease:
+        return Lease(self._owner, self._clock() + LEASE)
+
+    def start(self, work: Work) -> None:
+        """Work on a claimed conversation until it has nothing more to do."""
+        task = asyncio.create_task(self._run(work), name=f"work {work.conversation.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if len(self._tasks) == self._at_once - 1:
+            self.nudge()
+
+    def poke(self, conversation: str, side: Side) -> None:
+        """Something new came for a conversation that is being worked on here."""
+        journal = self._running.get(conversation)
+        if journal is not None:
+            journal.interrupt(side)
+        else:
+            self.nudge()
+
+    def nudge(self) -> None:
+        """Sweep now rather than in a second."""
+        self._wake.set()
+
+    async def _run(self, work: Work | None) -> None:
+        while work is not None:
+            failpoint("K6")
+            conversation = work.conversation.id
+            self._hub.publish(conversation, Changed())
+            if work.consumer == "agent":
+                self._hub.publish(conversation, Typing())
+            journal = TurnJournal(self._tenant, work, self._held, self._clock, self._new_id, self._hub)
+            self._running[conversation], self._works[conversation] = journal, work
+            try:
+                work = await self._turn(work, journal)
+            finally:
+                self._running.pop(conversation, None)
+                self._works.pop(conversation, None)
+                self._hub.publish(conversation, Changed())
+
+    async def _turn(self, work: Work, journal: TurnJournal) -> Work | None:
+        try:
+            return await self._decide(work, journal)
+        except Stale:
+            logger.warning("work.lease_lost", conversation=work.conversation.id, turn=work.turn)
+            await self._give_back(work, 0)
+        except asyncio.CancelledError:
+            await self._give_back(work, 0)
+            raise
+        except Unavailable as error:
+            logger.warning("work.store_unavailable", conversation=work.conversation.id, error=str(error))
+            await self._give_back(work, 1000)
+        except Exception:
+            logger.exception(
+                "work.failed", conversation=work.conversation.id, turn=work.turn, attempt=work.rows[0].attempts
+            )
+            await self._give_back(work, retry.backoff(work.rows[0].attempts))
+        return None
+
+    async def _decide(self, work: Work, journal: TurnJournal) -> Work | None:
+        try:
+            await journal.load()
+            turn = await self._consumers[work.consumer].take(work, journal)
+            journal.check()
+            return await self._commit(work, turn, journal)
+        except Interrupted:
+            journal.discard()
+            return await self._commit(work, turns.interrupted(work), journal, ending=True)
+        except Superseded:
+            journal.discard()
+            return await self._tenant.write(turns.supersede, work, self._held(), self._clock())
+
+    async def _commit(self, work: Work, turn: Turn, journal: TurnJournal, *, ending: bool = False) -> Work | None:
+        committed = await self._tenant.write(
+            turns.commit,
+            work,
+            turn,
+            self._held(),
+            self._clock(),
+            self._new_id,
+            self._pull,
+            more=not self._stopping,
+            steps=journal.steps,
+            may_yield=journal.may_yield,
+            ending=ending,
+        )
+        for post in committed.posts:
+            self._send(post)
+        if any(memo.due_at <= self._clock() for memo in turn.memos):
+            self.nudge()
+        return committed.work
+
+    async def _give_back(self, work: Work, delay: int) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._tenant.write(turns.give_back, work, self._held(), self._clock() + delay)
+
+    async def sweep(self) -> int:
+        """Claim what is due and free; returns how many conversations were taken."""
+        room = self._at_once - len(self._tasks)
+        if self._stopping or room <= 0 or not await self._tenant.read(inbox.any_due, self._clock()):
+            return 0
+        works = await self._tenant.write(inbox.due, self._held(), self._clock(), room)
+        for work in works:
+            self.start(work)
+        return len(works)
+
+    async def run(self) -> None:
+        """Sweep and keep leases until cancelled."""
+        beat = asyncio.create_task(self._beat())
+        try:
+            while True:
+                try:
+                    await self.sweep()
+                except Unavailable as error:
+                    logger.warning("work.sweep_failed", error=str(error))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), SWEEP)
+                self._wake.clear()
+        finally:
+            beat.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            for work in list(self._works.values()):
+                self._tenant.queue(turns.hold, work, self._held())
+
+    async def idle(self) -> None:
+        """Returns once nothing is being worked on and nothing is due (for tests and a graceful stop)."""
+        while self._tasks or await self.sweep():
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def stop(self, patience: float = 15.0) -> None:
+        """Take nothing new; finish what runs within `patience` seconds, give the rest back."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
