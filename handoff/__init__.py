@@ -1,0 +1,1 @@
+"""People's side: the relay between a conversation and the desk where the team works."""

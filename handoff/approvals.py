@@ -1,0 +1,147 @@
+"""Actions that wait for staff's word: asked on a card of their own, decided once, by those who may."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from bus.action import Action
+from bus.channel import Person
+from bus.entries import AgentSaid, ApprovalDecided
+from bus.message import ApprovalCard, Mark, Received, Words
+from handoff.case import brief, call
+from handoff.open_turn import APPROVER, OpenTurn
+from handoff.ownership import EXPIRE, GATEWAY, give_to_people, show_outcome, take
+
+Verdict = Literal["approved", "denied"]
+WORD: dict[Verdict, str] = {"approved": "Approved", "denied": "Rejected"}
+NOBODYS = "This button belongs to no open approval of this conversation."
+
+
+async def ask(turn: OpenTurn, row: Received) -> None:
+    """Memo `approval` {action}: put its card into the thread, which is opened if there is none."""
+    action = await _named(turn, row)
+    if action is None or action.state != "pending":
+        return
+    turn.open_thread()
+    turn.post(ApprovalCard(action, turn.capsule().customer.name), "approval", key=f"approval:{action.id}")
+    turn.remind(EXPIRE, action.expires_at, {"action": action.id}, key=f"{EXPIRE}:{action.id}")
+
+
+async def approve(turn: OpenTurn, row: Received) -> None:
+    """Press `approve` with the action's id."""
+    await _decide(turn, row, "approved")
+
+
+async def reject(turn: OpenTurn, row: Received) -> None:
+    """Press `reject` with the action's id."""
+    await _decide(turn, row, "denied")
+
+
+async def expire(turn: OpenTurn, row: Received) -> None:
+    """Memo `expire` {action}: nobody decided in time."""
+    action = await _named(turn, row)
+    if action is not None and action.state == "pending" and turn.now >= action.expires_at:
+        _expire(turn, action)
+
+
+async def case_changed(turn: OpenTurn, row: Received) -> None:
+    """Memo `case_changed` {action?}: the agent did something that the desk must see."""
+    if turn.conversation.desk is None:
+        return
+    turn.update_card()
+    action = await _named(turn, row)
+    if action is None or action.state == "pending":
+        return
+    what = f"{call(action.tool, action.args)} – {action.state}"
+    turn.tell_desk(f"{what}: {brief(action.result)}" if action.result is not None else what)
+    if action.asks == "staff" and action.decided_by:
+        name = await _name(turn, action)
+        show_outcome(turn, action, f"{_outcome('approved', name, action.decided_at)} – {action.state}")
+
+
+async def _named(turn: OpenTurn, row: Received) -> Action | None:
+    return await turn.journal.action(str(row.inbound.data.get("action", "")))
+
+
+async def _name(turn: OpenTurn, action: Action) -> str:
+    return (await turn.desk.people(turn.desk.channel, action.decided_by)).name
+
+
+async def _decide(turn: OpenTurn, row: Received, verdict: Verdict) -> None:
+    inbound = row.inbound
+    person, action = await turn.person(inbound), await turn.journal.action(inbound.text)
+    refusal = _refusal(turn, person, action)
+    if action is None or refusal:
+        turn.mark(Mark("refused", inbound.sender.id, refusal), inbound.target, inbound.address)
+        return
+    turn.record(_decided(action, verdict, person))
+    turn.cancel(f"{EXPIRE}:{action.id}")
+    moved = turn.move(action, verdict, by=person.id)
+    turn.update_card()
+    match action.what, verdict:
+        case "tool", "approved":
+            turn.remind("execute", turn.now, {"action": action.id}, key=f"execute:{action.id}")
+        case "tool", "denied":
+            turn.tell_customer("denied", action=action.tool)
+        case "reply", "approved":
+            _send(turn, moved, person)
+        case _:
+            _discard(turn, person)
+    show_outcome(turn, moved, _outcome(verdict, person.name, turn.now))
+
+
+def _refusal(turn: OpenTurn, person: Person, action: Action | None) -> str:
+    """Why this press changes nothing; who may not decide is recorded, who comes late is told."""
+    if action is None or action.conversation != turn.conversation.id or action.asks != "staff":
+        return NOBODYS
+    if APPROVER not in person.roles:
+        turn.record(_decided(action, "refused", person))
+        return "You may not decide this: you are not one of the approvers."
+    if action.state != "pending":
+        return f"Nothing to decide any more: this is {action.state}."
+    if turn.now >= action.expires_at:
+        _expire(turn, action)
+        return "This approval has expired."
+    return ""
+
+
+def _decided(action: Action, verdict: str, person: Person) -> ApprovalDecided:
+    return ApprovalDecided(
+        action=action.id, verdict=verdict, by=person.id, name=person.name, tool=action.tool, args=action.args,
+        digest=action.digest, spec=action.spec,
+    )  # fmt: skip
+
+
+def _send(turn: OpenTurn, action: Action, person: Person) -> None:
+    """The drafted words are the agent's, and go out because a person said so."""
+    place = turn.record(AgentSaid(text=action.text, by=person.id))
+    turn.say(Words(action.text, "agent"), place, "reply", key=f"reply:{action.id}")
+    turn.move(turn.move(action, "executing"), "done")
+    turn.change(status="waiting_customer")
+
+
+def _discard(turn: OpenTurn, person: Person) -> None:
+    """The words are gone and the customer still waits, so the case is that person's."""
+    take(turn, person)
+    turn.change(status="waiting_staff")
+    turn.tell_desk("The draft was discarded. Reply in this thread to answer the customer.")
+
+
+def _expire(turn: OpenTurn, action: Action) -> None:
+    turn.record(_decided(action, "expired", Person(GATEWAY, "")))
+    moved = turn.move(action, "expired")
+    show_outcome(turn, moved, f"Expired {_clock(turn.now)}: nobody decided in time")
+    turn.update_card()
+    if action.what == "tool":
+        turn.tell_customer("expired", action=action.tool)
+    else:
+        give_to_people(turn, action.reason or "human_only")
+
+
+def _outcome(verdict: Verdict, name: str, at: int) -> str:
+    return f"{WORD[verdict]} by {name} {_clock(at)}"
+
+
+def _clock(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%H:%M UTC")

@@ -1,0 +1,97 @@
+"""The relay: the consumer on people's side. Everything that staff does, and what the desk must see of the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bus.consumer import Journal
+from bus.entries import AgentSaid, Delivered, DeliveryFailed, StaffSaid, SystemSaid
+from bus.message import Inbound, Mark, Received, Turn, Words, Work
+from handoff import approvals, ownership, staff
+from handoff.open_turn import Desk, OpenTurn
+from handoff.words import literal
+
+Handler = Callable[[OpenTurn, Received], Awaitable[None]]
+WINDOW = 400
+
+
+async def mirror(turn: OpenTurn, row: Received) -> None:
+    """What the customer says while a person has the conversation appears in the thread, once and in order."""
+    inbound = row.inbound
+    turn.change(status="waiting_staff")
+    if not ownership.handover_is_coming(turn):
+        turn.post(_seen(turn, inbound), "mirror", key=f"mirror:{row.id}")
+
+
+def _seen(turn: OpenTurn, inbound: Inbound) -> Words:
+    name = inbound.sender.name or turn.capsule().customer.name
+    if inbound.kind == "delete" or (inbound.kind == "edit" and not inbound.text):
+        return Words("(deleted a message)", "customer", name)
+    if inbound.kind == "edit":
+        return Words(inbound.text, "customer", f"{name} (edited)")
+    return Words(inbound.text or inbound.button, "customer", name, attachments=inbound.attachments)
+
+
+async def delivery(turn: OpenTurn, row: Received) -> None:
+    """A report about line `of`: its author sees ✅ or ⚠️ with the reason; a failure of the agent's words is told in the thread."""
+    of, reason = int(row.inbound.data.get("of", 0)), str(row.inbound.data.get("reason", ""))
+    if of and not row.inbound.data.get("logged"):
+        turn.record(DeliveryFailed(of=of, reason=reason) if reason else Delivered(of=of))
+    line = next((line for line in turn.lines if line.seq == of), None) if of else None
+    if line is None or turn.conversation.desk is None:
+        return
+    if isinstance(line.entry, StaffSaid):
+        note = f"This did not reach the customer: {reason}" if reason else ""
+        turn.mark(Mark("failed" if reason else "delivered", line.entry.by, note), line.entry.id)
+    elif reason and isinstance(line.entry, (AgentSaid, SystemSaid)):
+        turn.tell_desk(f"⚠️ Words of the agent did not reach the customer: {literal(reason)}")
+
+
+HANDLERS: dict[tuple[str, str], Handler] = {
+    ("memo", "handover"): ownership.hand_over,
+    ("memo", "unclaimed"): ownership.remind,
+    ("memo", "approval"): approvals.ask,
+    ("memo", "expire"): approvals.expire,
+    ("memo", "case_changed"): approvals.case_changed,
+    ("customer", "message"): mirror,
+    ("customer", "press"): mirror,
+    ("customer", "edit"): mirror,
+    ("customer", "delete"): mirror,
+    ("staff", "message"): staff.message,
+    ("staff", "edit"): staff.edited,
+    ("staff", "delete"): staff.deleted,
+    ("press", "claim"): staff.claim,
+    ("press", "resolve"): staff.resolved,
+    ("press", "return"): staff.returned,
+    ("press", "approve"): approvals.approve,
+    ("press", "reject"): approvals.reject,
+    ("delivery", ""): delivery,
+}
+
+
+def name_of(row: Received) -> tuple[str, str]:
+    """The row's name in the table of handlers."""
+    inbound = row.inbound
+    if inbound.kind == "memo":
+        return "memo", inbound.memo
+    if inbound.kind == "delivery":
+        return "delivery", ""
+    if row.side == "staff" and inbound.kind == "press":
+        return "press", inbound.button
+    return row.side, inbound.kind
+
+
+class Relay:
+    """Decides for people: opens the case, mirrors the customer, sends what a member of the team says."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def take(self, work: Work, journal: Journal) -> Turn:
+        """See bus.consumer.Consumer."""
+        turn = OpenTurn(self._desk, work, journal, await journal.window(WINDOW), await journal.actions())
+        for row in work.rows:
+            handler = HANDLERS.get(name_of(row))
+            if handler is not None:
+                await handler(turn, row)
+        return turn.close()
