@@ -8,11 +8,15 @@ from typing import Self
 
 from aiohttp import web
 
+from demo import pages
 from demo import shop as shop_api
+from demo.desk import Desk
+from demo.logbook import Logbook
 from demo.shop import Shop
 from demo.slack import Workspace
 from demo.slack import api as slack_api
 from demo.slack.events import Courier
+from demo.storefront import Storefront
 
 HOST = "127.0.0.1"
 
@@ -50,6 +54,11 @@ class World:
     slack_url: str
     _runners: list[web.AppRunner] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.slack)
+        self.logbook = Logbook(lambda: self.gateway_url, self.secrets.operator_token)
+        self.storefront = Storefront(self.shop, self.secrets.web_identity_secret)
+
     @property
     def gateway_url(self) -> str:
         return self.slack.courier.gateway_url
@@ -70,7 +79,35 @@ class World:
             "GATEWAY_OPERATOR_TOKEN": self.secrets.operator_token,
         }
 
+    def routes(self) -> list[web.RouteDef]:
+        """The pages and what they ask; the gateway serves them on its own origin."""
+        return [
+            web.get("/", self._front),
+            web.get("/shop", self._shop),
+            web.get("/desk", self._desk),
+            web.get("/log", self._log),
+            web.get("/demo/static/{name:[a-z]+[.][a-z]+}", pages.static),
+            *self.desk.routes(),
+            *self.logbook.routes(),
+            *self.storefront.routes(),
+        ]
+
+    async def _front(self, _: web.Request) -> web.Response:
+        return pages.page("front")
+
+    async def _shop(self, request: web.Request) -> web.Response:
+        return pages.page("shop", **self.storefront.page(request.query.get("customer")))
+
+    async def _desk(self, _: web.Request) -> web.Response:
+        return pages.page("desk")
+
+    async def _log(self, _: web.Request) -> web.Response:
+        return pages.page("log")
+
     async def close(self) -> None:
+        """Stop everything; streams end first, so that whoever serves the pages can stop too."""
+        self.desk.close()
+        await self.logbook.close()
         await self.slack.close()
         for runner in self._runners:
             await runner.cleanup()
