@@ -1,0 +1,1 @@
+"""How declared tools are called. Credentials live here and go no further."""
