@@ -1,0 +1,1 @@
+"""The roof: the process that puts the parts together and serves them."""
