@@ -1,0 +1,121 @@
+"""The one door to Slack's Web API. Retries are the outbox's business, so the SDK's are off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import msgspec
+
+from bus.errors import GatewayError, Permanent, Retryable, Uncertain
+from channels.slack.settings import SlackSettings
+
+if TYPE_CHECKING:
+    from slack_sdk.errors import SlackApiError
+    from slack_sdk.web.async_client import AsyncWebClient
+
+Json = dict[str, Any]
+
+# https://docs.slack.dev/reference/methods/chat.postMessage#errors
+NOT_YET = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org", "request_timeout"})
+WHO_KNOWS = frozenset({"fatal_error", "internal_error"})
+MALFORMED = frozenset({
+    "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_metadata_format",
+    "invalid_metadata_schema", "metadata_too_large", "block_mismatch", "markdown_text_conflict",
+})  # fmt: skip
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Our own app in its workspace, as auth.test tells it."""
+
+    team: str
+    user: str
+    bot: str
+
+
+class Connection:
+    """Calls Slack and says in our own errors what became of it."""
+
+    def __init__(self, settings: SlackSettings) -> None:
+        self.settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+        self._identity: Identity | None = None
+
+    async def close(self) -> None:
+        """End the session."""
+        session, self._session, self._client = self._session, None, None
+        if session is not None:
+            await session.close()
+
+    async def identity(self) -> Identity:
+        """Who we are, asked once. Raises what `call` raises."""
+        if self._identity is None:
+            told = await self.read("auth.test")
+            self._identity = Identity(
+                str(told.get("team_id", "")), str(told.get("user_id", "")), str(told.get("bot_id", ""))
+            )
+        return self._identity
+
+    async def call(self, method: str, **arguments: Any) -> Json:
+        """A writing method, by Slack's name. Raises Retryable, Permanent or Uncertain."""
+        return await self._answer(method, arguments)
+
+    async def read(self, method: str, **arguments: Any) -> Json:
+        """A reading method. Raises Retryable or Permanent: nothing can have happened."""
+        try:
+            return await self._answer(method, arguments)
+        except Uncertain as error:
+            raise Retryable(str(error)) from error
+
+    async def _answer(self, method: str, arguments: Json) -> Json:
+        from slack_sdk.errors import SlackApiError, SlackClientError
+
+        try:
+            response = await getattr(self._open(), method.replace(".", "_"))(**arguments)
+        except SlackApiError as error:
+            raise translated(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Retryable("Slack cannot be reached") from error
+        except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
+            raise Uncertain(f"Slack's answer was lost: {type(error).__name__}") from error
+        return dict(response.data) if isinstance(response.data, dict) else {}
+
+    def _open(self) -> AsyncWebClient:
+        """One session for all calls: without it the SDK opens a connection, with its handshake, for each."""
+        from slack_sdk.web.async_client import AsyncWebClient
+
+        if self._client is None:
+            timeout = aiohttp.ClientTimeout(total=self.settings.timeout, connect=self.settings.timeout / 2)
+            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+            self._client = AsyncWebClient(
+                token=self.settings.bot_token.get_secret_value(),
+                base_url=self.settings.api_base.rstrip("/") + "/",
+                session=self._session,
+                retry_handlers=[],
+            )
+            self._client.proxy = (
+                None  # the session knows the environment's proxies, and NO_PROXY, which the SDK does not
+            )
+        return self._client
+
+
+def translated(error: SlackApiError) -> GatewayError:
+    """Slack's refusal in our own words."""
+    status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0) or 0)
+    data = getattr(error.response, "data", None)
+    code = str(data.get("error", "")) if isinstance(data, dict) else ""
+    if status == 429 or code in NOT_YET:
+        return Retryable(f"Slack: {code or 'ratelimited'}", after=_after(error))
+    if status == 503:
+        return Retryable("Slack: service_unavailable", after=_after(error))
+    if code in WHO_KNOWS or status >= 500 or not code:
+        return Uncertain(f"Slack: {code or f'HTTP {status}'}")
+    return Permanent(code)
+
+
+def _after(error: SlackApiError) -> float | None:
+    """Seconds that Slack wants us to wait."""
+    headers = getattr(error.response, "headers", None) or {}
+    value = str(headers.get("Retry-After") or headers.get("retry-after") or "")
+    return float(value) if value.isdecimal() else None

@@ -1,0 +1,204 @@
+"""The desk: a channel whose far end is the team. It draws cases in Slack threads and hears what people do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bus.channel import Limits, Mode, Person, Sending
+from bus.errors import Permanent
+from bus.message import CASE_PREFIX, Address, Inbound, Mark, Side
+from channels.slack.cards import Post, plainly, render
+from channels.slack.connection import MALFORMED, Connection, Json
+from channels.slack.endpoint import Endpoint, Intake
+from channels.slack.incoming import ACCOUNT, Envelope, Press, parse_event, parse_press
+from channels.slack.literal import escaped
+from channels.slack.settings import DeskSettings
+from channels.slack.team import Team
+
+if TYPE_CHECKING:
+    from aiohttp.web import AbstractRouteDef
+
+EVENT_TYPE = "case"
+SIGNS = {"delivered": "white_check_mark", "failed": "warning", "private": "lock", "seen": "eyes"}
+GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message", "edit_window_closed"})
+PAGES, PAGE = 10, 200
+
+
+class Desk:
+    """Implements bus.channel.Channel."""
+
+    side: Side = "staff"
+    mode: Mode = "live"
+    limits = Limits(text=11_000)
+    account = ACCOUNT
+
+    def __init__(
+        self,
+        settings: DeskSettings,
+        connection: Connection,
+        *,
+        tenant: str,
+        intake: Intake,
+        clock: Callable[[], int],
+        name: str = "desk",
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self._connection = connection
+        self._tenant = tenant
+        self._team = Team(settings, connection, clock)
+        self._endpoint = Endpoint(connection, intake, (self,), clock)
+
+    async def open(self) -> None:
+        """See Channel. The connection opens with its first call."""
+
+    async def close(self) -> None:
+        """See Channel."""
+        await self._connection.close()
+
+    def routes(self) -> Sequence[AbstractRouteDef]:
+        """The app's two webhooks; customers in Slack share them."""
+        return self._endpoint.routes()
+
+    def status(self) -> dict[str, Any]:
+        """See Channel."""
+        return {**self._endpoint.status(), **self._team.status()}
+
+    async def people(self, sender: str) -> Person:
+        """See Channel."""
+        return await self._team.person(sender)
+
+    def event(self, envelope: Envelope) -> Inbound | None:
+        """The desk's reading of an event."""
+        return parse_event(envelope, tenant=self._tenant, name=self.name, places=self.settings.places)
+
+    def press(self, press: Press) -> Inbound | None:
+        """The desk's reading of a press."""
+        return parse_press(press, tenant=self._tenant, name=self.name, places=self.settings.places)
+
+    async def send(self, sending: Sending) -> str:
+        """See Channel. What Slack refuses as malformed is posted once more as mere text."""
+        content = sending.outbound.content
+        if isinstance(content, Mark):
+            return await self._mark(sending, content)
+        if sending.outbound.act == "remove":
+            return await self._change("chat.delete", sending, {})
+        if content is None:
+            raise Permanent("nothing_to_say")
+        post = render(content)
+        try:
+            return await self._put(sending, post)
+        except Permanent as error:
+            if error.reason not in MALFORMED:
+                raise
+            return await self._put(sending, plainly(post))
+
+    async def _put(self, sending: Sending, post: Post) -> str:
+        body = {"text": post.text, "blocks": list(post.blocks), "metadata": _metadata(sending)}
+        if sending.outbound.act == "replace":
+            return await self._change("chat.update", sending, body)
+        thread = _thread(sending)
+        told = await self._connection.call(
+            "chat.postMessage", channel=sending.outbound.to.peer, unfurl_links=False, unfurl_media=False, link_names=False,
+            **body, **({"thread_ts": thread, "reply_broadcast": post.broadcast} if thread else {}),
+        )  # fmt: skip
+        return str(told.get("ts", ""))
+
+    async def _change(self, method: str, sending: Sending, body: Json) -> str:
+        """Change a message of ours; one that is gone stays gone, and nothing waits for it."""
+        if not sending.target:
+            raise Permanent("nothing_to_change")
+        try:
+            await self._connection.call(method, channel=sending.outbound.to.peer, ts=sending.target, **body)
+        except Permanent as error:
+            if error.reason not in GONE:
+                raise
+        return sending.target
+
+    async def _mark(self, sending: Sending, mark: Mark) -> str:
+        """A reaction that everybody sees, and the reason for its author's eyes only."""
+        channel = sending.outbound.to.peer
+        if mark.sign in SIGNS and sending.target:
+            await self._react(channel, sending.target, SIGNS[mark.sign])
+        if mark.note and mark.author:
+            thread = {"thread_ts": _thread(sending)} if _thread(sending) else {}
+            await self._connection.call(
+                "chat.postEphemeral", channel=channel, user=mark.author, text=escaped(mark.note), **thread
+            )
+        return sending.target
+
+    async def _react(self, channel: str, ts: str, name: str) -> None:
+        try:
+            await self._connection.call("reactions.add", channel=channel, timestamp=ts, name=name)
+        except Permanent as error:
+            if error.reason not in {"already_reacted", *GONE}:
+                raise
+
+    async def find(self, sending: Sending) -> str | None:
+        """See Channel: our posts carry their outbox key, so Slack can be asked. A change or mark may be done again."""
+        if sending.outbound.act != "say" or isinstance(sending.outbound.content, Mark):
+            return ""
+        thread = _thread(sending)
+        where = {"channel": sending.outbound.to.peer, **({"ts": thread} if thread else {})}
+        method = "conversations.replies" if thread else "conversations.history"
+        cursor = ""
+        for _ in range(PAGES):
+            page = await self._connection.read(
+                method, limit=PAGE, include_all_metadata=True, **where, **({"cursor": cursor} if cursor else {})
+            )
+            for message in _messages(page):
+                if _payload(message).get("key") == sending.outbound.key:
+                    return str(message.get("ts", ""))
+            cursor = _cursor(page)
+            if not cursor:
+                return ""
+        return None
+
+    async def locate(self, address: Address) -> str:
+        """See Channel."""
+        if address.peer not in self.settings.places or not address.thread:
+            return ""
+        try:
+            page = await self._connection.read(
+                "conversations.replies", channel=address.peer, ts=address.thread, limit=1, include_all_metadata=True
+            )
+            us = await self._connection.identity()
+        except Permanent:
+            return ""
+        root = next((message for message in _messages(page) if message.get("ts") == address.thread), {})
+        ours = bool(us.bot and root.get("bot_id") == us.bot) or bool(us.user and root.get("user") == us.user)
+        return str(_payload(root).get("conversation", "")) if ours else ""
+
+
+def _thread(sending: Sending) -> str:
+    """The root's ts. Only this file turns `case:…` into one; "" while the root itself is being posted."""
+    to = sending.outbound.to
+    return sending.anchor if to.opened_by_us else to.thread
+
+
+def _metadata(sending: Sending) -> Json:
+    """What find and locate go by: https://docs.slack.dev/messaging/message-metadata"""
+    to = sending.outbound.to
+    payload = {"key": sending.outbound.key, "attempt": sending.attempt}
+    if to.opened_by_us:
+        payload["conversation"] = to.thread.removeprefix(CASE_PREFIX)
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def _messages(page: Json) -> list[Json]:
+    messages = page.get("messages")
+    return [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
+
+
+def _payload(message: Json) -> Json:
+    metadata = message.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("event_type") != EVENT_TYPE:
+        return {}
+    payload = metadata.get("event_payload")
+    return payload if isinstance(payload, dict) else {}
+
+
+def _cursor(page: Json) -> str:
+    more = page.get("response_metadata")
+    return str(more.get("next_cursor") or "") if isinstance(more, dict) else ""

@@ -1,0 +1,172 @@
+"""Slack's webhooks: verify, read, record, answer. No SDK owns them, so nothing is acknowledged before it is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from bus.errors import GatewayError, Rejected, Unavailable
+from bus.message import Inbound, Side
+from channels.slack.connection import Connection
+from channels.slack.incoming import Envelope, Press, read_envelope, read_press
+
+MAX_BODY = 1 << 20
+IDENTITY_WAIT = 2.0  # of the three seconds that Slack waits
+logger = structlog.get_logger(__name__)
+
+
+class Accepted(Protocol):
+    """What became of an Inbound."""
+
+    @property
+    def new(self) -> bool:
+        """False: it was here before."""
+
+
+class Intake(Protocol):
+    """Records an Inbound once; when it returns, the Inbound is on the disk. Raises Unavailable."""
+
+    async def accept(self, inbound: Inbound, *, side: Side, raw: bytes = b"") -> Accepted:
+        """See bus.accept.Intake."""
+
+
+class Reader(Protocol):
+    """A part that reads what is meant for it: the desk, or customers in Slack."""
+
+    side: Side
+
+    def event(self, envelope: Envelope) -> Inbound | None:
+        """The Inbound of an event, None when it is not for this part."""
+
+    def press(self, press: Press) -> Inbound | None:
+        """The Inbound of a press, None when it is not for this part."""
+
+
+class Endpoint:
+    """The app's two routes. The first reader that knows an event takes it; what is nobody's is acknowledged and dropped."""
+
+    def __init__(
+        self, connection: Connection, intake: Intake, readers: Sequence[Reader], clock: Callable[[], int]
+    ) -> None:
+        self._connection = connection
+        self._intake = intake
+        self._readers = readers
+        self._clock = clock
+        self._counts: Counter[str] = Counter()
+        self._last = 0
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """Mounted on our own server."""
+        return [
+            web.post("/webhooks/slack/events", self._events),
+            web.post("/webhooks/slack/interactive", self._interactive),
+        ]
+
+    def status(self) -> dict[str, Any]:
+        """What operators see."""
+        return {"last_event": self._last, "counts": dict(self._counts)}
+
+    async def _events(self, request: web.Request) -> web.Response:
+        return await self._answered(request, self._event)
+
+    async def _interactive(self, request: web.Request) -> web.Response:
+        return await self._answered(request, self._press)
+
+    async def _answered(self, request: web.Request, take: Callable[[bytes], Awaitable[web.Response]]) -> web.Response:
+        try:
+            return await take(await self._verified(request))
+        except Rejected as error:
+            self._counts[f"rejected_{error.status}"] += 1
+            return web.Response(status=error.status, headers={"X-Slack-No-Retry": "1"})
+        except Unavailable:
+            self._counts["unavailable"] += 1
+            return web.Response(status=503, headers={"Retry-After": "1"})
+
+    async def _verified(self, request: web.Request) -> bytes:
+        """The body, from Slack and new. Raises Rejected: 413 too large, 401 not signed by Slack in the last five minutes."""
+        body = bytearray()
+        async for chunk in request.content.iter_chunked(1 << 16):
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise Rejected(413, "too large")
+        raw = bytes(body)
+        secrets = [secret.get_secret_value() for secret in self._connection.settings.signing_secret]
+        if not signed(raw, request.headers, secrets, self._clock()):
+            raise Rejected(401, "not signed by Slack")
+        self._last = self._clock()
+        return raw
+
+    async def _event(self, raw: bytes) -> web.Response:
+        if raw.startswith(b"ssl_check="):
+            return web.Response()
+        envelope = read_envelope(_json(raw))
+        if envelope.type == "url_verification":
+            return web.json_response({"challenge": envelope.challenge})
+        await self._check_team(envelope.team_id)
+        return await self._record(lambda reader: reader.event(envelope), raw)
+
+    async def _press(self, raw: bytes) -> web.Response:
+        if raw.startswith(b"ssl_check="):
+            return web.Response()
+        payload = _form(raw).get("payload", [""])[0]
+        press = read_press(_json(payload.encode()))
+        await self._check_team(press.team.id if press.team else None)
+        return await self._record(lambda reader: reader.press(press), payload.encode())
+
+    async def _record(self, read: Callable[[Reader], Inbound | None], raw: bytes) -> web.Response:
+        for reader in self._readers:
+            inbound = read(reader)
+            if inbound is not None:
+                accepted = await self._intake.accept(inbound, side=reader.side, raw=raw)
+                self._counts["accepted" if accepted.new else "duplicate"] += 1
+                return web.Response()
+        self._counts["dropped"] += 1
+        return web.Response()
+
+    async def _check_team(self, team: str | None) -> None:
+        """Refuse another workspace's events. While Slack will not say who we are, the signature is what we go by."""
+        try:
+            ours = (await asyncio.wait_for(self._connection.identity(), IDENTITY_WAIT)).team
+        except (GatewayError, TimeoutError) as error:
+            logger.warning("slack.team_unknown", error=str(error))
+            return
+        if team != ours:
+            raise Rejected(403, "another workspace")
+
+
+def signed(raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: int) -> bool:
+    """True when one of the secrets signed this body within five minutes of `now` (UTC ms). Never raises."""
+    from slack_sdk.signature import Clock, SignatureVerifier
+
+    class At(Clock):
+        def now(self) -> float:
+            return now / 1000
+
+    timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 13 and signature.isascii()):
+        return False
+    try:
+        return any(SignatureVerifier(secret, At()).is_valid(raw, timestamp, signature) for secret in secrets)
+    except (ValueError, TypeError):  # a body that is not UTF-8, above all
+        return False
+
+
+def _json(raw: bytes) -> object:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Rejected(400, "malformed: not JSON") from error
+
+
+def _form(raw: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_qs(raw.decode(), max_num_fields=20)
+    except ValueError as error:
+        raise Rejected(400, "malformed: not a form") from error
