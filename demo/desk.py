@@ -80,7 +80,7 @@ class Desk:
 
 
 def snapshot(workspace: Workspace) -> Json:
-    rooms = [asdict(room) | {"members": sorted(room.members)} for room in workspace.rooms.values()]
+    rooms = [room.told() for room in workspace.rooms.values()]
     return {
         "members": {member.id: asdict(member) for member in workspace.people.values()},
         "channels": rooms,

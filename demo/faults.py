@@ -8,12 +8,24 @@ from aiohttp.typedefs import Handler, Middleware
 
 
 @dataclass
+class Hold:
+    """Stops an answer at a known point: wait for `reached`, then set `released`."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self) -> None:
+        self.reached.set()
+        await self.released.wait()
+
+
+@dataclass
 class Faults:
     """All off at first. Counters count down; the others hold until they are set back."""
 
     down: bool = False  # every request: 503
     delay: float = 0.0  # seconds between taking effect and answering
-    hold: asyncio.Event | None = None  # answers wait for this event after taking effect
+    hold: Hold | None = None  # answers wait here after taking effect
     drop_next_answer: int = 0  # so many calls take effect, then the connection closes without an answer
     status_next: list[int] = field(default_factory=list)  # the next calls get these statuses and have no effect
     retry_after: int = 1  # seconds, sent with a 429 or 503 from `status_next`

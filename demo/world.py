@@ -16,6 +16,7 @@ from demo.shop import Shop
 from demo.slack import Workspace
 from demo.slack import api as slack_api
 from demo.slack.events import Courier
+from demo.slack.socket import Sockets
 from demo.storefront import Storefront
 
 HOST = "127.0.0.1"
@@ -128,7 +129,10 @@ async def serve(
     shop = Shop(clock, secrets.shop_token_secret, secrets.assertion_secret, ledger_path)
     courier = Courier(clock, secrets.slack_signing_secret, gateway_url.rstrip("/"), retry_scale)
     courier.sleep = sleep or courier.sleep
-    slack = Workspace(clock, ids, secrets.slack_bot_token, courier, secrets.slack_app_token)
+    courier.sockets = Sockets(ids, courier.patience)
+    slack = Workspace(
+        clock, ids, bot_token=secrets.slack_bot_token, courier=courier, app_token=secrets.slack_app_token
+    )  # fmt: skip
     shop_server, shop_url = await _listen(shop_api.app(shop), host, port_shop)
     slack_server, slack.url = await _listen(slack_api.app(slack), host, port_slack)
     return World(shop, slack, secrets, shop_url, slack.url, [shop_server, slack_server])

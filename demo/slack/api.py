@@ -1,44 +1,34 @@
-"""Slack's Web API, as far as the app uses it: `POST /api/{method}`, form-encoded or JSON, always HTTP 200.
-
-https://docs.slack.dev/reference/methods
-"""
+"""Slack's servers as the app reaches them: `POST /api/{method}`, form-encoded or JSON, always HTTP 200; files; sockets."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from demo.faults import middleware
-from demo.slack import blocks
-from demo.slack.message import Json, Message
-from demo.slack.people import BOT, BOT_ID, OTHER_TEAM, TEAM, TEAM_NAME, Channel, Member
-from demo.slack.workspace import SlackError, Workspace
+from demo.slack.books import SlackError
+from demo.slack.message import Json
+from demo.slack.methods import METHODS, SCOPES, Args, Method
+from demo.slack.pictures import portrait
+from demo.slack.workspace import Workspace
 
-MAX_TEXT = 40_000
-MAX_METADATA = 8_000
-Args = dict[str, Any]
-Call = Callable[[Workspace, Args], Json]
-STRUCTURED = ("blocks", "metadata", "view", "attachments")
-
-
-@dataclass(frozen=True)
-class Method:
-    """`form_only`: reading methods ignore JSON bodies, as Slack's do."""
-
-    call: Call
-    scope: str | None = None
-    form_only: bool = False
-
-
+STRUCTURED = ("blocks", "metadata", "view", "attachments", "files")
 WORKSPACE = web.AppKey("workspace", Workspace)
+SIGN_IN = "<!DOCTYPE html><html><head><title>Sign in to Slack</title></head><body>Sign in to Halden</body></html>"
+MAX_UPLOAD = 20 * 1024 * 1024
 
 
 def app(workspace: Workspace) -> web.Application:
-    api = web.Application(middlewares=[middleware(workspace.faults)])
+    api = web.Application(middlewares=[middleware(workspace.faults)], client_max_size=MAX_UPLOAD)
     api[WORKSPACE] = workspace
     api.router.add_route("*", "/api/{method}", _serve)
+    api.add_routes([
+        web.get("/files-pri/{file}/{name}", _download),
+        web.post("/upload/{file}", _upload),
+        web.get("/avatars/{user}.svg", _portrait),
+    ])  # fmt: skip
+    if workspace.courier.sockets is not None:
+        api.router.add_get("/link/", workspace.courier.sockets.link)
     return api
 
 
@@ -47,26 +37,32 @@ async def _serve(request: web.Request) -> web.Response:
     try:
         answer = await _answer(workspace, request)
     except SlackError as error:
-        answer = {"ok": False, "error": error.error}
-        if error.messages:
-            told = [f"[ERROR] {message}" for message in error.messages]
-            answer |= {"errors": error.messages, "response_metadata": {"messages": told}}
+        answer = _refusal(error)
     await workspace.faults.pause()
-    return web.json_response(answer, headers={"x-oauth-scopes": ",".join(SCOPES), "x-accepted-oauth-scopes": ""})
+    status = 429 if answer.get("error") == "ratelimited" else 200
+    headers = {"x-oauth-scopes": ",".join(s for s in SCOPES if s not in workspace.missing_scopes)}
+    return web.json_response(answer, status=status, headers=headers | ({"Retry-After": "1"} if status == 429 else {}))
+
+
+def _refusal(error: SlackError) -> Json:
+    answer: Json = {"ok": False, "error": error.error}
+    if error.messages:
+        told = [f"[ERROR] {message}" for message in error.messages]
+        answer |= {"errors": error.messages, "response_metadata": {"messages": told}}
+    return answer
 
 
 async def _answer(workspace: Workspace, request: web.Request) -> Json:
-    name = request.match_info["method"]
-    method = METHODS.get(name)
+    method = METHODS.get(request.match_info["method"])
     if method is None:
         raise SlackError("unknown_method")
     args = await _arguments(request, method)
-    _authorize(workspace, _token(request, args), name)
+    _authorize(workspace, _token(request, args), method)
     return {"ok": True} | method.call(workspace, args)
 
 
 async def _arguments(request: web.Request, method: Method) -> Args:
-    args: Args = dict(request.query)
+    args: Args = {key: _structured(key, value) for key, value in request.query.items()}
     if request.content_type == "application/json":
         return args if method.form_only else args | await _json(request)
     return args | {key: _structured(key, str(value)) for key, value in (await request.post()).items()}
@@ -97,264 +93,39 @@ def _token(request: web.Request, args: Args) -> str:
     return token if scheme == "Bearer" else str(args.pop("token", ""))
 
 
-def _authorize(workspace: Workspace, token: str, method: str) -> None:
+def _authorize(workspace: Workspace, token: str, method: Method) -> None:
     if not token:
         raise SlackError("not_authed")
-    app_level = method == "apps.connections.open"
     if token not in (workspace.bot_token, workspace.app_token):
         raise SlackError("invalid_auth")
-    if (token == workspace.app_token) != app_level:
+    if (token == workspace.app_token) != method.app_level:
         raise SlackError("not_allowed_token_type")
+    if method.scope in workspace.missing_scopes:
+        raise SlackError("missing_scope", f"needed: {method.scope}")
 
 
-def auth_test(workspace: Workspace, _: Args) -> Json:
-    return {"url": workspace.url + "/", "team": TEAM_NAME, "user": workspace.people[BOT].name, "team_id": TEAM,
-            "user_id": BOT, "bot_id": BOT_ID, "is_enterprise_install": False}  # fmt: skip
+async def _download(request: web.Request) -> web.Response:
+    """A shared file; without the token a sign-in page, with status 200 as Slack has it."""
+    workspace = request.app[WORKSPACE]
+    file = workspace.files.known.get(request.match_info["file"])
+    if request.headers.get("Authorization") != f"Bearer {workspace.bot_token}":
+        return web.Response(text=SIGN_IN, content_type="text/html")
+    if file is None:
+        raise web.HTTPNotFound
+    return web.Response(body=file.content, content_type=file.mimetype)
 
 
-def post_message(workspace: Workspace, args: Args) -> Json:
-    message = workspace.add(_required(args, "channel"), BOT, **_content(args), **_thread(args), **_face(args))
-    workspace.tell_later(workspace.told_about(message))
-    return {"channel": message.channel, "ts": message.ts, "message": message.told()}
+async def _upload(request: web.Request) -> web.Response:
+    """The bytes of a file whose upload the app has announced."""
+    workspace, file_id = request.app[WORKSPACE], request.match_info["file"]
+    if file_id not in workspace.files.known:
+        raise web.HTTPNotFound
+    workspace.files.fill(file_id, await request.read())
+    return web.Response(text="OK")
 
 
-def post_ephemeral(workspace: Workspace, args: Args) -> Json:
-    room, user = workspace.room(_required(args, "channel")), _required(args, "user")
-    if user not in room.members:
-        raise SlackError("user_not_in_channel")
-    message = workspace.add(room.id, BOT, **_content(args), **_thread(args), **_face(args), for_user=user)
-    return {"message_ts": message.ts}
-
-
-def update(workspace: Workspace, args: Args) -> Json:
-    message = _own(workspace, args, "cant_update_message")
-    fields = _content({"text": message.text, "blocks": [] if args.get("text") else message.blocks} | args)
-    if fields["metadata"] is None:
-        fields["metadata"] = message.metadata
-    workspace.tell_later(workspace.change(message, BOT, **fields))
-    return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": message.told()}
-
-
-def delete(workspace: Workspace, args: Args) -> Json:
-    message = _own(workspace, args, "cant_delete_message")
-    workspace.tell_later(workspace.remove(message))
-    return {"channel": message.channel, "ts": message.ts}
-
-
-def add_reaction(workspace: Workspace, args: Args) -> Json:
-    workspace.tell_later(workspace.react(_reacted(workspace, args), _reaction_name(args), BOT))
-    return {}
-
-
-def remove_reaction(workspace: Workspace, args: Args) -> Json:
-    workspace.tell_later(workspace.unreact(_reacted(workspace, args), _reaction_name(args), BOT))
-    return {}
-
-
-def users_info(workspace: Workspace, args: Args) -> Json:
-    member = workspace.people.get(_required(args, "user"))
+async def _portrait(request: web.Request) -> web.Response:
+    member = request.app[WORKSPACE].people.get(request.match_info["user"])
     if member is None:
-        raise SlackError("user_not_found")
-    return {"user": profile(workspace, member)}
-
-
-def users_list(workspace: Workspace, _: Args) -> Json:
-    people = [profile(workspace, member) for member in workspace.people.values()]
-    return {"members": people, "cache_ts": workspace.clock() // 1000, "response_metadata": {"next_cursor": ""}}
-
-
-def group_users(workspace: Workspace, args: Args) -> Json:
-    users = workspace.groups.get(_required(args, "usergroup"))
-    if users is None:
-        raise SlackError("no_such_subteam")
-    return {"users": users}
-
-
-def room_info(workspace: Workspace, args: Args) -> Json:
-    return {"channel": _room(workspace.room(_required(args, "channel")))}
-
-
-def list_rooms(workspace: Workspace, args: Args) -> Json:
-    kinds = str(args.get("types", "public_channel")).split(",")
-    names = {"public_channel": "channel", "private_channel": "group", "im": "im"}
-    wanted = {names[kind.strip()] for kind in kinds if kind.strip() in names}
-    rooms = [_room(room) for room in workspace.rooms.values() if room.kind in wanted]
-    return {"channels": rooms, "response_metadata": {"next_cursor": ""}}
-
-
-def join(workspace: Workspace, args: Args) -> Json:
-    room = workspace.room(_required(args, "channel"))
-    if room.archived:
-        raise SlackError("is_archived")
-    if room.kind != "channel":
-        raise SlackError("method_not_supported_for_channel_type")
-    warning = {"warning": "already_in_channel"} if BOT in room.members else {}
-    room.members.add(BOT)
-    return {"channel": _room(room)} | warning
-
-
-def open_direct(workspace: Workspace, args: Args) -> Json:
-    user = _required(args, "users")
-    if user not in workspace.people:
-        raise SlackError("user_not_found")
-    room = next((r for r in workspace.rooms.values() if r.kind == "im" and user in r.members), None)
-    if room is None:
-        room = Channel(workspace.ids("D"), workspace.people[user].name, "im", members={user, BOT})
-        workspace.rooms[room.id] = room
-    return {"channel": {"id": room.id}}
-
-
-def history(workspace: Workspace, args: Args) -> Json:
-    room = _read(workspace, args)
-    top = [m for m in workspace.messages(room.id) if not m.for_user and (not m.is_reply or m.broadcast)]
-    return _page(list(reversed(top)), args)
-
-
-def replies(workspace: Workspace, args: Args) -> Json:
-    room, ts = _read(workspace, args), _required(args, "ts")
-    found = workspace.thread(ts, room.id)
-    if not found:
-        raise SlackError("thread_not_found")
-    return _page(found, args)
-
-
-def views_open(workspace: Workspace, args: Args) -> Json:
-    view = args.get("view")
-    if found := blocks.view_problems(view):
-        raise SlackError("invalid_arguments", *found)
-    assert isinstance(view, dict)
-    return {"view": workspace.open_view(_required(args, "trigger_id"), view)}
-
-
-def _required(args: Args, name: str) -> str:
-    value = args.get(name)
-    if not value:
-        raise SlackError("invalid_arguments", f"missing required field: {name}")
-    return str(value)
-
-
-def _content(args: Args) -> Args:
-    """Text, blocks and metadata of a post, checked."""
-    text, layout = str(args.get("text") or ""), args.get("blocks") or []
-    if not text and not layout:
-        raise SlackError("no_text")
-    if len(text) > MAX_TEXT:
-        raise SlackError("msg_too_long")
-    return {"text": text, "blocks": _laid_out(layout), "metadata": _metadata(args.get("metadata"))}
-
-
-def _laid_out(layout: Any) -> list[Json]:
-    if not isinstance(layout, list):
-        raise SlackError("invalid_blocks_format")
-    if found := blocks.problems(layout):
-        raise SlackError("invalid_blocks", *found)
-    if blocks.characters(layout) > blocks.MAX_CHARACTERS:
-        raise SlackError("msg_blocks_too_long")
-    return [{"block_id": f"b{n}"} | block for n, block in enumerate(layout)]
-
-
-def _metadata(metadata: Any) -> Json | None:
-    if not metadata:
-        return None
-    if not isinstance(metadata, dict) or metadata.keys() != {"event_type", "event_payload"}:
-        raise SlackError("invalid_metadata_format")
-    if len(json.dumps(metadata)) > MAX_METADATA:
-        raise SlackError("metadata_too_large")
-    return metadata
-
-
-def _thread(args: Args) -> Args:
-    thread = args.get("thread_ts")
-    return {"thread_ts": str(thread) if thread else None, "broadcast": bool(thread) and _true(args, "reply_broadcast")}
-
-
-def _face(args: Args) -> Args:
-    icon = args.get("icon_emoji") or args.get("icon_url")
-    return {"username": args.get("username") or None, "icon": icon}
-
-
-def _true(args: Args, name: str) -> bool:
-    return str(args.get(name, "")).lower() in ("true", "1")
-
-
-def _own(workspace: Workspace, args: Args, otherwise: str) -> Message:
-    message = workspace.message(workspace.room(_required(args, "channel")).id, _required(args, "ts"))
-    if message.for_user or message.tombstone:
-        raise SlackError("message_not_found")
-    if not message.by_app:
-        raise SlackError(otherwise)
-    return message
-
-
-def _reacted(workspace: Workspace, args: Args) -> Message:
-    room = _read(workspace, args)
-    return workspace.message(room.id, _required(args, "timestamp"))
-
-
-def _reaction_name(args: Args) -> str:
-    name = _required(args, "name").strip(":")
-    if not name.replace("_", "").replace("-", "").replace("+", "").isalnum() or not name.isascii():
-        raise SlackError("invalid_name")
-    return name
-
-
-def _read(workspace: Workspace, args: Args) -> Channel:
-    room = workspace.room(_required(args, "channel"))
-    if BOT not in room.members:
-        raise SlackError("not_in_channel")
-    return room
-
-
-def _page(found: list[Message], args: Args) -> Json:
-    """Messages between `oldest` and `latest`, `limit` at a time."""
-    oldest, latest = str(args.get("oldest") or "0"), str(args.get("latest") or "9")
-    chosen = [m for m in found if (oldest < m.ts < latest) or m.ts == args.get("ts")]
-    start, limit = int(args.get("cursor") or 0), min(int(args.get("limit") or 100), 1000)
-    more = len(chosen) > start + limit
-    told = [m.told(metadata=_true(args, "include_all_metadata")) for m in chosen[start : start + limit]]
-    cursor = {"next_cursor": str(start + limit) if more else ""}
-    return {"messages": told, "has_more": more, "response_metadata": cursor}
-
-
-def _room(room: Channel) -> Json:
-    kinds = {"is_channel": room.kind == "channel", "is_group": room.kind == "group", "is_im": room.kind == "im"}
-    return {"id": room.id, "name": room.name, "is_archived": room.archived, "is_member": BOT in room.members,
-            "is_private": room.kind != "channel", "topic": {"value": room.topic}} | kinds  # fmt: skip
-
-
-def profile(workspace: Workspace, member: Member) -> Json:
-    """A user object. People of other teams show no role flags of ours."""
-    picture = f"{workspace.url}/avatars/{member.id}.svg"
-    shown = {"real_name": member.real_name, "display_name": member.display_name, "title": member.title,
-             "image_72": picture, "image_192": picture}  # fmt: skip
-    return {
-        "id": member.id, "team_id": member.team_id, "name": member.name, "real_name": member.real_name,
-        "deleted": member.deleted, "is_bot": member.is_bot, "is_app_user": False, "profile": shown,
-        "is_restricted": member.is_restricted, "is_ultra_restricted": member.is_ultra_restricted,
-        "is_stranger": member.is_stranger, "is_admin": False, "is_owner": False, "tz": "Europe/Madrid",
-    } | ({"who_can_share_contact_card": "EVERYONE"} if member.team_id == OTHER_TEAM else {})  # fmt: skip
-
-
-METHODS = {
-    "auth.test": Method(auth_test),
-    "chat.postMessage": Method(post_message, "chat:write"),
-    "chat.postEphemeral": Method(post_ephemeral, "chat:write"),
-    "chat.update": Method(update, "chat:write"),
-    "chat.delete": Method(delete, "chat:write"),
-    "reactions.add": Method(add_reaction, "reactions:write"),
-    "reactions.remove": Method(remove_reaction, "reactions:write"),
-    "users.info": Method(users_info, "users:read", form_only=True),
-    "users.list": Method(users_list, "users:read", form_only=True),
-    "usergroups.users.list": Method(group_users, "usergroups:read", form_only=True),
-    "conversations.info": Method(room_info, "channels:read", form_only=True),
-    "conversations.list": Method(list_rooms, "channels:read", form_only=True),
-    "conversations.join": Method(join, "channels:join"),
-    "conversations.open": Method(open_direct, "im:write"),
-    "conversations.history": Method(history, "channels:history", form_only=True),
-    "conversations.replies": Method(replies, "channels:history", form_only=True),
-    "views.open": Method(views_open),
-}
-
-SCOPES = ("app_mentions:read", "channels:history", "channels:join", "channels:read", "chat:write",
-          "chat:write.customize", "files:read", "groups:history", "im:history", "im:write", "reactions:read",
-          "reactions:write", "usergroups:read", "users:read")  # fmt: skip
+        raise web.HTTPNotFound
+    return web.Response(text=portrait(member.real_name), content_type="image/svg+xml")

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from demo.slack.socket import Sockets
+
 Json = dict[str, Any]
 PATIENCE = 3.0
 RETRIES = (0.0, 60.0, 300.0)  # seconds before each: https://docs.slack.dev/apis/events-api/#retries
@@ -39,7 +41,7 @@ class Delivery:
 
 @dataclass
 class Courier:
-    """Brings events and presses to the app at `gateway_url`; keeps every delivery in `deliveries`."""
+    """Brings events and presses to the app: to its sockets where it has opened any, else to `gateway_url`."""
 
     clock: Callable[[], int]
     signing_secret: str
@@ -48,34 +50,53 @@ class Courier:
     patience: float = PATIENCE
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     deliveries: list[Delivery] = field(default_factory=list)
+    sockets: Sockets | None = None
     _http: aiohttp.ClientSession | None = None
+
+    @property
+    def listened_to(self) -> bool:
+        return bool(self.gateway_url) or self._by_socket is not None
+
+    @property
+    def _by_socket(self) -> Sockets | None:
+        return self.sockets if self.sockets is not None and self.sockets.connected else None
 
     async def event(self, envelope: Json) -> Delivery:
         """Post an event; again after each failure, as often as Slack does."""
         delivery = Delivery(str(envelope.get("event", envelope).get("type")), envelope)
-        body, headers = json.dumps(envelope).encode(), {"Content-Type": "application/json"}
-        await self._attempt(delivery, "events", body, headers)
+        self.deliveries.append(delivery)
+        await self._bring(delivery, 0)
         for number, seconds in enumerate(RETRIES, start=1):
             if delivery.ok or delivery.answers[-1] == "no_retry":
                 break
             await self.sleep(seconds * self.retry_scale)
-            retry = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": _reason(delivery.answers[-1])}
-            await self._attempt(delivery, "events", body, headers | retry)
+            await self._bring(delivery, number)
         return delivery
 
     async def interaction(self, payload: Json) -> Delivery:
         """Post a press or a submitted view; Slack shows the person an error instead of trying again."""
         delivery = Delivery(str(payload["type"]), payload)
-        body = urlencode({"payload": json.dumps(payload)}).encode()
-        await self._attempt(delivery, "interactive", body, {"Content-Type": "application/x-www-form-urlencoded"})
+        self.deliveries.append(delivery)
+        if socket := self._by_socket:
+            delivery.answers.append(await socket.deliver("interactive", payload, 0, ""))
+        else:
+            body = urlencode({"payload": json.dumps(payload)}).encode()
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            delivery.answers.append(await self._post("interactive", body, form, delivery))
         return delivery
 
-    async def _attempt(self, delivery: Delivery, path: str, body: bytes, headers: dict[str, str]) -> None:
-        if not delivery.answers:
-            self.deliveries.append(delivery)
-        delivery.answers.append(await self._post(f"{self.gateway_url}/webhooks/slack/{path}", body, headers, delivery))
+    async def _bring(self, delivery: Delivery, attempt: int) -> None:
+        reason = _reason(delivery.answers[-1]) if delivery.answers else ""
+        if socket := self._by_socket:
+            answer = await socket.deliver("events_api", delivery.payload, attempt, reason)
+        else:
+            retry = {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason} if attempt else {}
+            headers = {"Content-Type": "application/json"} | retry
+            answer = await self._post("events", json.dumps(delivery.payload).encode(), headers, delivery)
+        delivery.answers.append(answer)
 
-    async def _post(self, url: str, body: bytes, headers: dict[str, str], delivery: Delivery) -> int | str:
+    async def _post(self, path: str, body: bytes, headers: dict[str, str], delivery: Delivery) -> int | str:
+        url = f"{self.gateway_url}/webhooks/slack/{path}"
         try:
             async with self._session().post(url, data=body, headers=self._signed(body) | headers) as answer:
                 delivery.body = await answer.text()
@@ -101,6 +122,8 @@ class Courier:
         return self._http
 
     async def close(self) -> None:
+        if self.sockets is not None:
+            await self.sockets.close()
         if self._http is not None:
             await self._http.close()
 

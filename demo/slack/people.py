@@ -1,6 +1,7 @@
 """Who works here and where they talk."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 TEAM = "T0DESK0001"
 TEAM_NAME = "Halden"
@@ -43,6 +44,10 @@ class Channel:
     topic: str = ""
     members: set[str] = field(default_factory=set)
     archived: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """For the page."""
+        return asdict(self) | {"members": sorted(self.members)}
 
 
 def members() -> dict[str, Member]:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from demo import tokens
+from demo.faults import Hold
 from demo.world import World
 
 NOW_S = 1_779_271_200
@@ -104,12 +105,11 @@ async def test_the_same_key_with_another_body_is_an_error(ana: Customer) -> None
 
 
 async def test_a_key_in_progress_is_a_conflict(ana: Customer, world: World) -> None:
-    world.shop.faults.hold = asyncio.Event()
+    world.shop.faults.hold = Hold()
     first = asyncio.ensure_future(ana.post("/refunds", REFUND, Idempotency_Key="k1"))
-    while not world.shop.ledger:
-        await asyncio.sleep(0)
+    await world.shop.faults.hold.reached.wait()
     assert (await ana.post("/refunds", REFUND, Idempotency_Key="k1"))[0] == 409
-    world.shop.faults.hold.set()
+    world.shop.faults.hold.released.set()
     assert (await first)[0] == 201
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -96,3 +97,41 @@ async def test_a_dropped_answer_has_still_posted(client: AsyncWebClient, world: 
     with pytest.raises(Exception, match="disconnected"):
         await client.chat_postMessage(channel=DESK, text="once")
     assert [m.text for m in world.slack.messages()] == ["once"]
+
+
+async def test_posting_faster_than_slack_allows(client: AsyncWebClient, world: World) -> None:
+    world.slack.pace = 1_000
+    await client.chat_postMessage(channel=DESK, text="one")
+    assert await refused(client.chat_postMessage(channel=DESK, text="two")) == "ratelimited"
+
+
+async def test_a_scope_that_was_not_granted(client: AsyncWebClient, world: World) -> None:
+    world.slack.missing_scopes = {"users:read"}
+    assert await refused(client.users_info(user=SARA)) == "missing_scope"
+    assert "users:read" not in (await client.auth_test()).headers["x-oauth-scopes"].split(",")
+
+
+async def test_a_shared_file_wants_the_token(client: AsyncWebClient, world: World) -> None:
+    file = world.slack.files.keep("receipt.pdf", "application/pdf", b"%PDF", world.slack.ids)
+    await world.slack.post_as(SARA, "here", files=(file,))
+    url = world.slack.messages()[-1].files[0]["url_private_download"]
+    async with aiohttp.ClientSession() as http, http.get(url) as page:
+        assert (page.status, page.content_type) == (200, "text/html")
+    headers = {"Authorization": f"Bearer {world.secrets.slack_bot_token}"}
+    async with aiohttp.ClientSession(headers=headers) as http, http.get(url) as answer:
+        assert await answer.read() == b"%PDF"
+
+
+async def test_the_app_uploads_a_file(client: AsyncWebClient, world: World) -> None:
+    root = await world.slack.post_as(SARA, "root")
+    await client.files_upload_v2(filename="note.txt", content="hello", channel=DESK, thread_ts=root)
+    shared = world.slack.thread(root)[-1]
+    assert (shared.subtype, world.slack.files.known[shared.files[0]["id"]].content) == ("file_share", b"hello")
+
+
+async def test_a_view_opens_with_a_fresh_trigger_only(client: AsyncWebClient, world: World) -> None:
+    view = {"type": "modal", "title": {"type": "plain_text", "text": "Edit"}, "blocks": [SECTION]}
+    trigger = world.slack.trigger(SARA)
+    opened = await client.views_open(trigger_id=trigger, view=view)
+    assert opened["view"]["id"] in world.slack.views
+    assert await refused(client.views_open(trigger_id=trigger, view=view)) == "invalid_trigger_id"

@@ -1,0 +1,39 @@
+"""Files that people share and the app uploads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from demo.slack.message import Json
+
+
+@dataclass(frozen=True)
+class File:
+    id: str
+    name: str
+    mimetype: str
+    content: bytes = b""
+
+
+@dataclass
+class Files:
+    """By id. Contents are served at `url_private_download` to who shows the bot token, a sign-in page to others."""
+
+    known: dict[str, File] = field(default_factory=dict)
+
+    def keep(self, name: str, mimetype: str, content: bytes, ids: Callable[[str], str]) -> File:
+        file = File(ids("F"), name, mimetype, content)
+        self.known[file.id] = file
+        return file
+
+    def fill(self, file_id: str, content: bytes) -> None:
+        file = self.known[file_id]
+        self.known[file_id] = File(file.id, file.name, file.mimetype, content)
+
+    def told(self, file: File, url: str) -> Json:
+        """The file object of messages."""
+        private = f"{url}/files-pri/{file.id}/{file.name}"
+        return {
+            "id": file.id, "name": file.name, "title": file.name, "mimetype": file.mimetype,
+            "filetype": file.name.rpartition(".")[2], "size": len(file.content), "mode": "hosted",
+            "is_external": False, "url_private": private, "url_private_download": private,
+        }  # fmt: skip
