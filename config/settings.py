@@ -18,7 +18,7 @@ from config.problems import Loc, Problem, Refused, explain
 OPERATOR_TOKEN_BYTES = 24
 SECRET_KEY_BYTES = 32
 GUESSABLE = 8  # a secret of fewer different characters than this is probably a stand-in
-SECRET_NAME = re.compile(r"(token|secret|password|secret_key|api_key|signing_secret)$")
+SECRET_NAME = re.compile(r"(token|secret|password|secret_key|api_key)$")
 Section = dict[str, Any]
 
 
@@ -120,8 +120,13 @@ class Settings(Keys):
     @property
     def url(self) -> str:
         """The public address; without one, the port on this machine."""
+        return self.public_url or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """How programs on this machine reach the port."""
         host = self.listen.host if self.listen.host not in {"0.0.0.0", "::", ""} else "127.0.0.1"  # noqa: S104 - compared
-        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.listen.port}"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.listen.port}"
 
     @property
     def store_path(self) -> Path:
@@ -130,13 +135,26 @@ class Settings(Keys):
 
 
 class Loaded(NamedTuple):
-    """A file that was read: with any `problems` there are no settings, and with none there are."""
+    """A file that was read: with any `problems` there are no settings, and with none there are.
+
+    `overrides` and `process` are what it was read with.
+    """
 
     settings: Settings | None
     document: Document
     problems: list[Problem]
     warnings: list[Problem]
     environment: Environment
+    overrides: Mapping[tuple[str, ...], Any]
+    process: Mapping[str, str]
+
+    def again(self) -> Loaded:
+        """The same file as it is now, under the same overrides. Raises Refused when it cannot be read at all."""
+        return load(self.document.path, self.overrides, self.process)
+
+    def secrets(self) -> list[str]:
+        """Every secret of the file, so that the log can take them out word for word."""
+        return [value for loc, value in _texts((), self.document.mapping) if _is_secret(loc)]
 
     def checked(self) -> Settings:
         """The settings. Raises Refused with all that is wrong."""
@@ -152,11 +170,12 @@ def load(
 
     Raises Refused when the file cannot be read at all. `process` stands for the process's environment.
     """
-    outside = environment(path.parent, os.environ if process is None else process)
+    overrides, process = overrides or {}, os.environ if process is None else process
+    outside = environment(path.parent, process)
     document = read(path, outside)
     for variable, loc, value in outside.overrides():
         document.put(loc, value, f"{variable} (environment)")
-    for loc, value in (overrides or {}).items():
+    for loc, value in overrides.items():
         document.put(loc, value, "command line")
     problems = document.problems
     settings = None
@@ -165,7 +184,8 @@ def load(
     except ValidationError as error:
         problems += explain(error, document, model=Settings)
     problems += _store_problems(document)
-    return Loaded(None if problems else settings, document, problems, list(_warnings(document)), outside)
+    warnings = list(_warnings(document))
+    return Loaded(None if problems else settings, document, problems, warnings, outside, overrides, process)
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:
@@ -191,13 +211,17 @@ def _warnings(document: Document) -> Iterator[Problem]:
     if not document.mapping.get("operator_token"):
         yield document.problem(("operator_token",), "is missing, so /api/v1 and the console are closed", "set one")
     for loc, value in _texts((), document.mapping):
-        name = next((part for part in reversed(loc) if isinstance(part, str)), "")
-        if not SECRET_NAME.search(name) or not value or document.is_unresolved(loc):
+        if not value or not _is_secret(loc) or document.is_unresolved(loc):
             continue
         if document.is_written(loc):
             yield document.problem(loc, "a secret stands in the file", "put it into .env and write ${NAME} here")
         if len(set(value)) < GUESSABLE:
             yield document.problem(loc, "can be guessed", "make one with: openssl rand -hex 32")
+
+
+def _is_secret(loc: Loc) -> bool:
+    """By the name of the key that holds it, also for one of a list."""
+    return bool(SECRET_NAME.search(next((part for part in reversed(loc) if isinstance(part, str)), "")))
 
 
 def _texts(loc: Loc, value: Any) -> Iterator[tuple[Loc, str]]:
