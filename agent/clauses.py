@@ -1,0 +1,105 @@
+"""A message cut into clauses, and what each is for: small talk, a demand, or something told."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from agent.words import TOKEN, fold, stopwords, words
+from agent.words.phrases import phrases
+
+Link = Literal["start", "sentence", "also", "and", "comma"]
+Social = Literal["greeting", "thanks", "yes", "no"]
+SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"')\]]*\s+(?=[^\s])|(?<=[。！？])|[\n;]+|[-*•]\s(?=\S)")
+COMMA = re.compile(r",\s+|\s[–—-]\s|:\s+")
+ABBREVIATION = re.compile(
+    r"(?:\b(?:no|nr|nº|n|mr|mrs|ms|dr|sr|sra|st|z\.b|bzw|ca|approx|vs|e\.g|i\.e|p\.ej|ref|num|tel)|\d)\.$",
+    re.IGNORECASE,
+)
+MOST_CLAUSES = 24
+
+
+class Clause(NamedTuple):
+    """A part of a message, where it stands, and how it is joined to what comes before."""
+
+    text: str
+    start: int
+    end: int
+    link: Link
+
+
+def split(text: str, language: str) -> list[Clause]:
+    """The clauses of a message in order; nothing but white space and joining words is lost."""
+    found: list[Clause] = []
+    for start, end in _sentences(text):
+        for clause in _joined(text, start, end, language):
+            found.append(clause._replace(link="start") if not found else clause)
+    return found[:MOST_CLAUSES]
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    cuts = [match for match in SENTENCE.finditer(text) if not ABBREVIATION.search(text[: match.start()].rstrip())]
+    edges = [0, *(edge for match in cuts for edge in (match.start(), match.end())), len(text)]
+    return [(edges[at], edges[at + 1]) for at in range(0, len(edges), 2) if text[edges[at] : edges[at + 1]].strip()]
+
+
+def _joined(text: str, start: int, end: int, language: str) -> list[Clause]:
+    """A sentence cut at its commas and joining words."""
+    cuts: list[tuple[int, int, Link]] = [(start, start, "sentence")]
+    tokens = [(fold(match.group()), match.start(), match.end()) for match in TOKEN.finditer(text, start, end)]
+    spoken = [token[0] for token in tokens]
+    for link, key in (("also", "also"), ("and", "and")):
+        for at, size in phrases("social.txt", (key,), language).places(spoken):
+            cuts.append((tokens[at][1], tokens[at + size - 1][2], "also" if link == "also" else "and"))
+    cuts += [(match.start(), match.end(), "comma") for match in COMMA.finditer(text, start, end)]
+    return _pieces(text, _apart(cuts), end)
+
+
+def _apart(cuts: list[tuple[int, int, Link]]) -> list[tuple[int, int, Link]]:
+    """Neighbouring cuts become one; the strongest link names it."""
+    order: tuple[Link, ...] = ("start", "also", "sentence", "and", "comma")
+    merged: list[tuple[int, int, Link]] = []
+    for begin, finish, link in sorted(cuts):
+        if merged and begin <= merged[-1][1] + 1:
+            last = merged.pop()
+            link = min(last[2], link, key=order.index)
+            begin, finish = last[0], max(last[1], finish)
+        merged.append((begin, finish, link))
+    return merged
+
+
+def _pieces(text: str, cuts: list[tuple[int, int, Link]], end: int) -> list[Clause]:
+    found = []
+    for (_, begin, link), following in zip(cuts, [cut[0] for cut in cuts[1:]] + [end], strict=True):
+        piece = text[begin:following]
+        if TOKEN.search(piece):
+            left = begin + len(piece) - len(piece.lstrip())
+            found.append(Clause(piece.strip(), left, left + len(piece.strip()), link))
+    return found
+
+
+def social(text: str, language: str) -> Social | None:
+    """What a clause is when it asks for nothing."""
+    spoken = words(text)
+    left = list(spoken)
+    kinds: list[Social] = []
+    for kind in ("thanks", "greeting", "no", "yes"):
+        for at, size in phrases("social.txt", (kind,), language).places(spoken):
+            if all(left[at : at + size]):
+                left[at : at + size] = [""] * size
+                kinds.append(kind)
+    beside = phrases("social.txt", ("beside",), language)
+    rest = [word for word in left if word and not beside.at([word], 0)[0]]
+    return kinds[0] if kinds and not rest else None
+
+
+def is_additive(text: str, language: str) -> bool:
+    """True for "the other one", "what about the second?": words that carry the matter on to something else."""
+    spoken = words(text)
+    return bool(phrases("social.txt", ("other", "about"), language).places(spoken))
+
+
+def has_matter(text: str, language: str) -> bool:
+    """True when some word is more than a small one."""
+    small = stopwords(language)
+    return any(word not in small and not word.isdigit() for word in words(text))

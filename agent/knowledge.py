@@ -1,0 +1,181 @@
+"""The knowledge base: folders of Markdown, searched by words. An edited file changes the next answer; nothing found stays nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from agent import language as languages
+from agent.chunks import Chunk, chunks
+from agent.intents import Term, terms
+from agent.models.port import Passage
+
+CHECKED_EVERY = 1.0
+"""Seconds between looks at the folders' files."""
+CANDIDATES = 24
+SUFFIXES = (".md", ".markdown", ".txt")
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, path TEXT NOT NULL, source TEXT NOT NULL, heading TEXT NOT NULL,
+    language TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS passages_by_path ON passages (path);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (heading, body, tokenize = "unicode61 categories 'L* N* Co Pc Po Sm'");
+"""
+
+
+class Stamp(NamedTuple):
+    """A file as it was when it was read."""
+
+    path: Path
+    source: str
+    mark: str
+
+
+class Knowledge:
+    """An index of Markdown folders in a sidecar SQLite file, or in memory."""
+
+    def __init__(
+        self,
+        folders: Iterable[str | Path],
+        languages: Iterable[str] = ("en",),
+        *,
+        file: str | Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.folders = tuple(Path(folder) for folder in folders)
+        self.languages = tuple(languages)
+        self._clock = clock
+        self._checked = -math.inf
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
+        self._database.executescript(SCHEMA)
+
+    async def search(self, query: str, language: str, limit: int = 4) -> list[Passage]:
+        """The passages that answer best, the customer's language first among equals. Off the loop: reading files may take a while."""
+        if not self.folders:
+            return []
+        return await asyncio.to_thread(self.search_now, query, language, limit)
+
+    def search_now(self, query: str, language: str, limit: int = 4) -> list[Passage]:
+        """The same, on the calling thread."""
+        with self._lock:
+            if self._clock() - self._checked >= CHECKED_EVERY:
+                self._refresh()
+            return self._search(query, language, limit)
+
+    def refresh(self) -> int:
+        """Reads what was added or changed and forgets what was deleted. Returns how many files that were."""
+        with self._lock:
+            return self._refresh()
+
+    def close(self) -> None:
+        """Closes the index."""
+        self._database.close()
+
+    def _refresh(self) -> int:
+        self._checked = self._clock()
+        found = {str(stamp.path): stamp for stamp in self._files()}
+        known: dict[str, str] = dict(self._database.execute("SELECT path, stamp FROM files"))
+        changed = [stamp for path, stamp in found.items() if known.get(path) != stamp.mark]
+        gone = [path for path in known if path not in found]
+        if changed or gone:
+            self._database.execute("BEGIN")
+            for path in [*gone, *(str(stamp.path) for stamp in changed)]:
+                self._forget(path)
+            for stamp in changed:
+                self._learn(stamp)
+            self._database.execute("COMMIT")
+        return len(changed) + len(gone)
+
+    def _files(self) -> list[Stamp]:
+        stamps = []
+        for folder in self.folders:
+            paths = (
+                [folder]
+                if folder.is_file()
+                else sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+            )
+            for path in paths:
+                try:
+                    stat = path.stat()
+                except OSError:
+                    continue
+                source = path.name if path == folder else path.relative_to(folder).as_posix()
+                stamps.append(Stamp(path, source, f"{stat.st_mtime_ns}:{stat.st_size}:{','.join(self.languages)}"))
+        return stamps
+
+    def _forget(self, path: str) -> None:
+        self._database.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE path = ?)", (path,))
+        self._database.execute("DELETE FROM passages WHERE path = ?", (path,))
+        self._database.execute("DELETE FROM files WHERE path = ?", (path,))
+
+    def _learn(self, stamp: Stamp) -> None:
+        try:
+            text = stamp.path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return
+        language = languages.detect(text, self.languages)
+        for chunk in chunks(text):
+            self._add(stamp, chunk, language)
+        self._database.execute("INSERT INTO files VALUES (?, ?)", (str(stamp.path), stamp.mark))
+
+    def _add(self, stamp: Stamp, chunk: Chunk, language: str) -> None:
+        row = self._database.execute(
+            "INSERT INTO passages (path, source, heading, language, text) VALUES (?, ?, ?, ?, ?)",
+            (str(stamp.path), stamp.source, chunk.heading, language, chunk.text),
+        )
+        indexed = (row.lastrowid, _keys(chunk.heading, language), _keys(chunk.text, language))
+        self._database.execute("INSERT INTO words (rowid, heading, body) VALUES (?, ?, ?)", indexed)
+
+    def _search(self, query: str, language: str, limit: int) -> list[Passage]:
+        asked = [term for term in terms(query, language) if not term.small and _content(term)]
+        keys = list(dict.fromkeys(key for term in asked for key in _content(term)))
+        if not keys:
+            return []
+        match = " OR ".join(f'"{_token(key)}"' for key in keys)
+        rows = self._database.execute(
+            "SELECT p.source, p.heading, p.text, p.language, w.heading || ' ' || w.body, bm25(words, 3.0, 1.0) FROM words AS w"
+            " JOIN passages AS p ON p.id = w.rowid WHERE words MATCH ? ORDER BY bm25(words, 3.0, 1.0) LIMIT ?",
+            (match, CANDIDATES),
+        ).fetchall()
+        rarity = {key: self._rarity(key) for key in keys}
+        scored = [(self._support(asked, set(row[4].split()), rarity), row[3] == language, -row[5], row) for row in rows]
+        scored.sort(key=lambda item: (item[0] + (0.1 if item[1] else 0.0), item[2]), reverse=True)
+        return [Passage(row[0], row[1], row[2], round(score, 3)) for score, _, _, row in scored[:limit]]
+
+    def _rarity(self, key: str) -> float:
+        total = self._database.execute("SELECT count(*) FROM passages").fetchone()[0]
+        holding = self._database.execute(
+            "SELECT count(*) FROM words WHERE words MATCH ?", (f'"{_token(key)}"',)
+        ).fetchone()[0]
+        return math.log(1 + (total + 1) / (holding + 0.5))
+
+    def _support(self, asked: list[Term], held: set[str], rarity: dict[str, float]) -> float:
+        """The share of what was asked that the passage speaks of; what the whole base never speaks of counts in full."""
+        whole = covered = 0.0
+        for term in asked:
+            weight = min(rarity[key] for key in _content(term)) * (
+                0.35 if all(key.startswith("~") for key in term.keys) else 1.0
+            )
+            whole += weight
+            covered += weight * max((s for key, s in _content(term).items() if _token(key) in held), default=0.0)
+        return covered / whole if whole else 0.0
+
+
+def _content(term: Term) -> dict[str, float]:
+    return {key: strength for key, strength in term.keys.items() if not key.startswith("~")}
+
+
+def _keys(text: str, language: str) -> str:
+    return " ".join(_token(key) for term in terms(text, language) if not term.small for key in _content(term))
+
+
+def _token(key: str) -> str:
+    """A key as one word of the index."""
+    return key.replace('"', "")
