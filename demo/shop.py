@@ -39,6 +39,7 @@ class Shop:
     faults: Faults = field(default_factory=Faults)
     ledger: list[Json] = field(default_factory=list)
     keys: Keys = field(default_factory=Keys)
+    watchers: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.stock = opening(self.clock())
@@ -121,6 +122,8 @@ class Shop:
                 file.write(json.dumps(entry) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
+        for watcher in self.watchers:
+            watcher()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock() / 1000, UTC)

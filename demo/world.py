@@ -12,6 +12,7 @@ from demo import pages
 from demo import shop as shop_api
 from demo.desk import Desk
 from demo.logbook import Logbook
+from demo.memory import Memory
 from demo.shop import Shop
 from demo.slack import Workspace
 from demo.slack import api as slack_api
@@ -123,9 +124,13 @@ class World:
 async def serve(
     clock: Callable[[], int], secrets: Secrets, *, gateway_url: str = "", host: str = HOST, port_shop: int = 0,
     port_slack: int = 0, ids: Callable[[str], str] = random_id, ledger_path: Path | None = None,
+    memory_path: Path | None = None,
     retry_scale: float = 1.0, sleep: Callable[[float], Awaitable[None]] | None = None,
 ) -> World:  # fmt: skip
-    """Start both servers; port 0 takes a free one. `retry_scale` shortens Slack's pauses before it tries again."""
+    """Start both servers; port 0 takes a free one. `retry_scale` shortens Slack's pauses before it tries again.
+
+    `ledger_path` gets a line per effect in the shop; `memory_path` is what the world remembers between two starts.
+    """
     shop = Shop(clock, secrets.shop_token_secret, secrets.assertion_secret, ledger_path)
     courier = Courier(clock, secrets.slack_signing_secret, gateway_url.rstrip("/"), retry_scale)
     courier.sleep = sleep or courier.sleep
@@ -133,6 +138,8 @@ async def serve(
     slack = Workspace(
         clock, ids, bot_token=secrets.slack_bot_token, courier=courier, app_token=secrets.slack_app_token
     )  # fmt: skip
+    if memory_path is not None:
+        Memory(memory_path, shop, slack).recall()
     shop_server, shop_url = await _listen(shop_api.app(shop), host, port_shop)
     slack_server, slack.url = await _listen(slack_api.app(slack), host, port_slack)
     return World(shop, slack, secrets, shop_url, slack.url, [shop_server, slack_server])

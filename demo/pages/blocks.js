@@ -1,10 +1,10 @@
 // Block Kit JSON drawn as Slack draws it.
 
 import { h } from "./dom.js";
-import { emoji, withEmoji } from "./emoji.js";
+import { emoji } from "./emoji.js";
 import { link, markdown, mrkdwn, plain } from "./markup.js";
 
-const textObject = (object, names) => (object.type === "mrkdwn" ? mrkdwn(object.text, names) : plain(object.text));
+const textObject = (object, names) => (object.type === "mrkdwn" ? mrkdwn(object.text, names) : plain(object.text, object.emoji !== false));
 
 function styled(node, style = {}) {
   const wraps = { bold: "strong", italic: "em", strike: "s", code: "code", underline: "u" };
@@ -36,7 +36,7 @@ const RICH_BLOCKS = {
 function button(element, names, press) {
   const style = element.style ? ` ${element.style}` : "";
   const use = () => confirmed(element.confirm, names, () => press(element, element.value, node));
-  const node = h("button", { type: "button", class: `bk-button${style}`, "aria-label": element.accessibility_label, onclick: use }, withEmoji(element.text.text));
+  const node = h("button", { type: "button", class: `bk-button${style}`, "aria-label": element.accessibility_label, onclick: use }, textObject(element.text, names));
   return node;
 }
 
@@ -62,7 +62,7 @@ const ELEMENTS = {
 const element = (json, names, press) => (ELEMENTS[json.type] ?? (() => h("em", {}, json.type)))(json, names, press);
 
 const BLOCKS = {
-  header: (block) => h("h3", { class: "bk-header" }, plain(block.text.text)),
+  header: (block, names) => h("h3", { class: "bk-header" }, textObject(block.text, names)),
   divider: () => h("hr", { class: "bk-divider" }),
   section: (block, names, press) =>
     h(

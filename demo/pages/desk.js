@@ -53,7 +53,7 @@ const actions = {
 function drawSidebar() {
   const entry = (channel) => {
     const unread = state.unread.get(channel.id) ?? 0;
-    const mark = channel.kind === "im" ? avatar(channel.members.map((id) => state.members[id]).find((member) => !member.is_bot), "tiny") : h("span", { "aria-hidden": "true" }, channel.kind === "group" ? "🔒" : "#");
+    const mark = channel.kind === "im" ? avatar(state.members[other(channel)], "tiny") : h("span", { "aria-hidden": "true" }, channel.kind === "group" ? "🔒" : "#");
     const name = channel.kind === "im" ? directName(channel) : channel.name;
     const badge = unread > 0 && h("span", { class: "badge", "aria-label": `${unread} new` }, unread);
     const style = `${unread ? "unread" : ""} ${channel.archived ? "archived" : ""}`;
@@ -64,10 +64,8 @@ function drawSidebar() {
   find("directs").replaceChildren(...mine.filter((channel) => channel.kind === "im").map(entry));
 }
 
-function directName(channel) {
-  const other = channel.members.find((id) => id !== state.member) ?? state.member;
-  return names.member(other);
-}
+const other = (channel) => channel.members.find((id) => id !== state.member) ?? state.member;
+const directName = (channel) => names.member(other(channel));
 
 function drawMembers() {
   const role = (member) => (member.deleted ? " – deactivated" : member.title ? ` – ${member.title}` : "");

@@ -61,7 +61,7 @@ const FOUND = new RegExp(`(${Object.keys(NAMES).join("|")})\uFE0F?`, "gu");
 
 export function emoji(name) {
   const drawing = DRAWINGS[name];
-  if (!drawing) return document.createTextNode(`:${name}:`);
+  if (!drawing) return document.createTextNode(`:${name}:`); // as Slack shows a name it does not know
   return h("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, svg(20, ...drawing[1]));
 }
 

@@ -67,7 +67,10 @@ export function mrkdwn(text, names) {
   });
 }
 
-export const plain = (text) => lines(withEmoji(text));
+const named = (text) => text.split(/(:[a-z0-9_+-]+:)/).flatMap((part) => (/^:[a-z].*:$/.test(part) ? [emoji(part.slice(1, -1))] : withEmoji(part)));
+
+// A plain_text object; `:names:` of emoji count unless it says `emoji: false`.
+export const plain = (text, shortcodes = false) => lines(shortcodes ? named(text) : withEmoji(text));
 
 const BLOCKS = [
   [/^```[^\n]*\n([\s\S]*?)\n?```/, ([, code]) => h("pre", {}, code)],

@@ -27,7 +27,8 @@ function author(message, actions) {
   return h("div", { class: "who" }, h("b", {}, name), tag && h("span", { class: "tag" }, tag), h("time", { datetime: new Date(at).toISOString() }, clock(at)));
 }
 
-const sameHand = (a, b) => a && a.user === b.user && a.username === b.username && b.ts - a.ts < 300 && !a.for_user === !b.for_user && !a.tombstone;
+const card = (message) => message.bot_id && message.blocks?.length;
+const sameHand = (a, b) => a && !card(b) && a.user === b.user && a.username === b.username && b.ts - a.ts < 300 && !a.for_user === !b.for_user && !a.tombstone;
 
 function body(message, actions) {
   if (message.subtype === "tombstone") return h("p", { class: "tombstone" }, message.text);

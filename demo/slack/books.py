@@ -31,7 +31,7 @@ class Books:
     views: dict[str, Json] = field(default_factory=dict)
     watchers: list[Callable[[Json], None]] = field(default_factory=list)
     _triggers: dict[str, tuple[str, int]] = field(default_factory=dict)
-    _last_ts: int = 0
+    last_ts: int = 0
 
     def room(self, channel: str) -> Channel:
         """By id, or by name with a leading `#`."""
@@ -134,8 +134,8 @@ class Books:
 
     def next_ts(self) -> str:
         """Slack's message id: seconds and microseconds, growing."""
-        self._last_ts = max(self.clock() * 1000, self._last_ts + 1)
-        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+        self.last_ts = max(self.clock() * 1000, self.last_ts + 1)
+        return f"{self.last_ts // 1_000_000}.{self.last_ts % 1_000_000:06d}"
 
     def drawn(self, message: Message) -> Json:
         """For the page: the API's object and what only the workspace knows."""

@@ -52,8 +52,8 @@ class Channel:
 
 def members() -> dict[str, Member]:
     people = (
-        Member(SARA, "sara", "Sara Lindqvist", "Sara", "Customer experience"),
-        Member(BEN, "ben", "Ben Okafor", "Ben", "Customer experience"),
+        Member(SARA, "sara", "Sara Lindqvist", "Sara", "CX lead"),
+        Member(BEN, "ben", "Ben Okafor", "Ben", "CX"),
         Member(LENA, "lena", "Lena Hoffmann", "Lena (finance)", "Finance"),
         Member(GUEST, "guest", "Robin Vale", "Robin (contractor)", "Guest", is_restricted=True),
         Member(STRANGER, "kim", "Kim Park", "Kim (Parcel Co)", "Parcel Co", team_id=OTHER_TEAM, is_stranger=True),
