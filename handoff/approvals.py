@@ -12,6 +12,7 @@ from bus.message import ApprovalCard, Mark, Received, Words
 from handoff.case import brief, call
 from handoff.open_turn import APPROVER, OpenTurn
 from handoff.ownership import EXPIRE, GATEWAY, give_to_people, show_outcome, take
+from handoff.words import literal
 
 Verdict = Literal["approved", "denied"]
 WORD: dict[Verdict, str] = {"approved": "Approved", "denied": "Rejected"}
@@ -54,7 +55,7 @@ async def case_changed(turn: OpenTurn, row: Received) -> None:
     if action is None or action.state == "pending":
         return
     what = f"{call(action.tool, action.args)} – {action.state}"
-    turn.tell_desk(f"{what}: {brief(action.result)}" if action.result is not None else what)
+    turn.tell_desk(literal(f"{what}: {brief(action.result)}" if action.result is not None else what))
     if action.asks == "staff" and action.decided_by:
         name = await _name(turn, action)
         show_outcome(turn, action, f"{_outcome('approved', name, action.decided_at)} – {action.state}")

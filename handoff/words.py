@@ -75,7 +75,7 @@ def default_words(name: str, language: str) -> str:
     return texts.get(language.partition("-")[0]) or texts.get("en", "")
 
 
-def text_for(words: Words, name: str, language: str, **values: str) -> str:
+def text_for(words: Words, name: str, language: str, /, **values: str) -> str:
     """The spec's words, else the default ones; values are put in literally."""
     text = words(name, language) or default_words(name, language)
     return _PLACE.sub(lambda place: literal(values.get(place[1], "")), text)

@@ -1,0 +1,202 @@
+"""The relay opens the case, mirrors the customer and reports what was delivered."""
+
+from __future__ import annotations
+
+from bus.channel import Person
+from bus.entries import (
+    CustomerSaid,
+    Decided,
+    HandedOver,
+    Parked,
+    Returned,
+    StaffSaid,
+    SystemSaid,
+)
+from bus.message import (
+    CaseCard,
+    CaseDetails,
+    Mark,
+    Memo,
+    Outbound,
+    Received,
+    Turn,
+    Words,
+)
+from handoff.relay import HANDLERS
+from tests.handoff.stage import (
+    CASE,
+    NOW,
+    SARA,
+    WAITING,
+    WEB,
+    card,
+    desk,
+    kinds,
+    log,
+    memo,
+    row,
+    said,
+    take,
+    to_customer,
+)
+
+
+async def test_a_handover_opens_one_thread_with_card_and_details() -> None:
+    turn = await take(memo("handover", reason="warehouse_flag"), desk=None)
+    capsule = card(turn)
+    assert turn == Turn(
+        outbounds=(
+            Outbound("card:c1", "say", CASE, CaseCard(capsule)),
+            Outbound("details:c1:7", "say", CASE, CaseDetails(capsule)),
+        ),
+        memos=(Memo("unclaimed", "unclaimed", NOW + 600_000),),
+        status="waiting_staff",
+    )
+    assert (capsule.state, capsule.reason, capsule.last_message) == ("waiting", "warehouse_flag", "Where is my refund?")
+
+
+async def test_the_case_goes_where_its_route_says() -> None:
+    turn = await take(memo("handover", reason="vip"), desk=None, at=desk(route=lambda capsule: f"C-{capsule.reason}"))
+    assert {one.to.peer for one in turn.outbounds} == {"C-vip"}
+
+
+async def test_parked_work_is_handed_over_and_the_customer_is_told() -> None:
+    lines = log(CustomerSaid(text="Hello"), Parked(what="message:1", why="no end after 5 attempts"))
+    turn = await take(memo("handover", reason="interrupted", parked=True), lines=lines, owner="agent", desk=None)
+    assert kinds(turn) == ["system_said", "handed_over"]
+    assert (turn.owner, turn.status, turn.bump_epoch) == ("staff", "waiting_staff", True)
+    assert to_customer(turn) == [("system", "", "I'm going to bring in someone from the team.")]
+
+
+async def test_a_second_handover_comes_back_in_the_same_thread_for_all_to_see() -> None:
+    lines = [*WAITING, *log(Returned(by=SARA), CustomerSaid(text="Still nothing"), HandedOver(reason="sentiment"))]
+    turn = await take(memo("handover", reason="sentiment"), lines=lines)
+    capsule = card(turn)
+    assert turn.outbounds == (
+        Outbound(
+            "line:c1:7:0", "say", CASE, Words("Handed over again: The customer is upset.", "system", broadcast=True)
+        ),
+        Outbound("details:c1:7", "say", CASE, CaseDetails(capsule)),
+        Outbound("card:c1:7", "replace", CASE, CaseCard(capsule), target_key="card:c1"),
+    )
+
+
+async def test_what_the_customer_says_appears_in_the_thread_once_and_in_order() -> None:
+    turn = await take(said("<!channel> hi", number=42), said("*are* you there?", number=43))
+    mirrored = [one for one in turn.outbounds if one.key.startswith("mirror:")]
+    assert mirrored == [
+        Outbound("mirror:42", "say", CASE, Words("<!channel> hi", "customer", "Ana Ruiz")),
+        Outbound("mirror:43", "say", CASE, Words("*are* you there?", "customer", "Ana Ruiz")),
+    ]
+    assert [one.act for one in turn.outbounds] == ["say", "say", "replace"]
+    assert (turn.status, turn.owner, to_customer(turn)) == ("waiting_staff", None, [])
+
+
+async def test_before_the_thread_is_open_the_handover_will_tell_everything() -> None:
+    turn = await take(said("and another thing"), desk=None)
+    assert turn == Turn(status="waiting_staff")
+
+
+async def test_without_a_handover_to_come_the_customer_opens_the_thread() -> None:
+    turn = await take(said("hello?"), desk=None, lines=log(CustomerSaid(text="hello?")))
+    assert [one.key for one in turn.outbounds] == ["card:c1", "details:c1:7", "mirror:42"]
+
+
+async def test_an_edit_a_deletion_and_a_press_of_the_customers_are_shown_as_such() -> None:
+    edit = row("edit", "customer", text="A-48292, sorry", target="m1")
+    delete = row("delete", "customer", target="m1")
+    press = row("press", "customer", text="Yes", button="yes", target="m2")
+    shown = [(await take(each)).outbounds[0].content for each in (edit, delete, press)]
+    assert shown == [
+        Words("A-48292, sorry", "customer", "Ana Ruiz (edited)"),
+        Words("(deleted a message)", "customer", "Ana Ruiz"),
+        Words("Yes", "customer", "Ana Ruiz"),
+    ]
+
+
+def report(of: int, reason: str = "") -> Received:
+    return row("delivery", "customer", data={"of": of, "reason": reason, "logged": True})
+
+
+STAFF_LINES = log(CustomerSaid(text="Hello"), StaffSaid(text="Hi", id="1.5", by=SARA, name="Sara"))
+
+
+async def test_a_delivered_reply_gets_its_sign() -> None:
+    turn = await take(report(2), lines=STAFF_LINES)
+    assert turn == Turn(outbounds=(Outbound("mark:c1:7:0", "mark", CASE, Mark("delivered", SARA), target="1.5"),))
+
+
+async def test_a_failed_reply_is_shown_to_its_author_with_the_reason() -> None:
+    turn = await take(report(2, "window_closed"), lines=STAFF_LINES)
+    mark = Mark("failed", SARA, "This did not reach the customer: window_closed")
+    assert turn == Turn(outbounds=(Outbound("mark:c1:7:0", "mark", CASE, mark, target="1.5"),))
+
+
+async def test_words_of_the_gateway_that_did_not_arrive_are_told_in_the_thread() -> None:
+    lines = log(CustomerSaid(text="Hello"), SystemSaid(text="Bye"))
+    turn = await take(report(2, "bot_blocked"), lines=lines)
+    assert turn.outbounds[0].content == Words(
+        "⚠️ Words of the agent did not reach the customer: bot\\_blocked", "system"
+    )
+
+
+async def test_a_report_that_is_not_in_the_log_yet_is_recorded() -> None:
+    turn = await take(row("delivery", "customer", data={"of": 2, "reason": "gone"}), lines=STAFF_LINES)
+    assert kinds(turn) == ["delivery_failed"]
+
+
+async def test_a_delivery_without_a_desk_says_nothing() -> None:
+    assert await take(report(1, "gone"), lines=STAFF_LINES, desk=None) == Turn()
+
+
+async def test_an_unclaimed_case_is_called_out_once() -> None:
+    turn = await take(memo("unclaimed"))
+    content = turn.outbounds[0].content
+    assert isinstance(content, Words)
+    assert content.broadcast
+    assert "10 minutes" in content.text
+
+
+async def test_a_claimed_case_is_not_called_out() -> None:
+    assert await take(memo("unclaimed"), owner_name="Sara Lindqvist") == Turn()
+
+
+async def test_what_nobody_knows_is_done_without_a_word() -> None:
+    assert await take(memo("from_the_future")) == Turn()
+    assert await take(row("press", button="link")) == Turn()
+
+
+async def test_an_earlier_decision_to_hand_over_counts_as_announced() -> None:
+    decided = Decided(decision="hand_over", reason="turns", confidence=0.2, band="hold", cost=0, spec="v1")  # type: ignore[arg-type]
+    turn = await take(said("?"), desk=None, lines=log(decided))
+    assert turn.outbounds == ()
+
+
+def test_the_table_of_handlers_is_complete() -> None:
+    assert sorted(HANDLERS) == [
+        ("customer", "delete"),
+        ("customer", "edit"),
+        ("customer", "message"),
+        ("customer", "press"),
+        ("delivery", ""),
+        ("memo", "approval"),
+        ("memo", "case_changed"),
+        ("memo", "expire"),
+        ("memo", "handover"),
+        ("memo", "unclaimed"),
+        ("press", "approve"),
+        ("press", "claim"),
+        ("press", "reject"),
+        ("press", "resolve"),
+        ("press", "return"),
+        ("staff", "delete"),
+        ("staff", "edit"),
+        ("staff", "message"),
+    ]
+
+
+async def test_a_customers_name_is_the_one_they_wrote_under() -> None:
+    turn = await take(said("hi", name=""))
+    assert turn.outbounds[0].content == Words("hi", "customer", "Ana Ruiz")
+    assert Person(SARA, "x").roles == frozenset()
+    assert turn.outbounds[0].to != WEB
