@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,10 +29,10 @@ class Failed(Exception):
 
 
 def out() -> Console:
-    """Where results go. Never breaks lines of what is piped."""
+    """Where results go. Breaks no lines: a terminal does that itself, and a link stays one."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, soft_wrap=True)
 
 
 def say(text: str = "", style: str = "") -> None:
@@ -48,12 +47,15 @@ def advise(text: str, style: str = "") -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(Text(text, style=style))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(text, style=style))
 
 
 def emit(value: Any) -> None:
-    """JSON on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    """JSON on stdout, with numbers as they were recorded."""
+    import msgspec
+
+    text = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(value)
+    sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

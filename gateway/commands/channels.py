@@ -1,0 +1,93 @@
+"""`gateway channels`: what is on, and the switch."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from gateway.commands.opened import configured, running
+from gateway.commands.voice import HERE, Config, Failed, Json, advise, emit, say, table
+
+if TYPE_CHECKING:
+    from config.settings import Loaded, Settings
+
+app = typer.Typer(help="The state of each channel, and its switch.")
+PATIENCE = 30  # tenths of a second until the running gateway should have noticed
+
+
+def mount(above: typer.Typer) -> None:
+    """Add the commands of this module."""
+    above.add_typer(app, name="channels")
+
+
+@app.callback(invoke_without_command=True)
+def channels(context: typer.Context, config: Config = HERE, as_json: Json = False) -> None:
+    """The state of each channel, and its switch."""
+    if context.invoked_subcommand:
+        return None
+    settings = configured(config).checked()
+    items = asyncio.run(_states(settings))
+    if as_json:
+        return emit(items)
+    rows = [(str(one["name"]), str(one["kind"]), str(one["mode"]), "yes" if one["running"] else "no") for one in items]
+    return table(("channel", "kind", "mode", "running"), rows)
+
+
+@app.command("set")
+def switch(
+    name: Annotated[str, typer.Argument(help="The channel: its section's name.")],
+    mode: Annotated[Literal["off", "draft", "live"], typer.Argument(help="draft: people send what the agent drafts.")],
+    config: Config = HERE,
+) -> None:
+    """Switch a channel by editing gateway.yaml; a running gateway takes it over."""
+    from config.edit import edit
+
+    loaded = configured(config)
+    settings = loaded.checked()
+    if name not in settings.channels:
+        from config.problems import nearest
+
+        raise Failed(f"no channel {name}", nearest(name, settings.channels))
+    try:
+        edit(config, ("channels", name, "mode"), mode)
+    except KeyError as error:
+        raise Failed(f"{name} is not in {config}", "set its mode where it comes from (the environment)") from error
+    _check_override(loaded, name, mode)
+    say(f"✔ {name} is {mode} in {config}", "green")
+    asyncio.run(_await(settings, name, mode))
+
+
+def _check_override(loaded: Loaded, name: str, mode: str) -> None:
+    """The file is not the last word where the environment has one."""
+    section = loaded.again().checked().channels[name]
+    if section.get("mode") != mode:
+        raise Failed(
+            f"the environment says {section.get('mode')}, and wins", f"unset GATEWAY__CHANNELS__{name.upper()}__MODE"
+        )
+
+
+async def _states(settings: Settings) -> list[dict[str, Any]]:
+    """As the running gateway sees them, else as the file says."""
+    async with running(settings) as gateway:
+        if gateway:
+            items = (await gateway.get("channels"))["items"]
+            return [{"kind": one["name"], **one, "running": True} for one in items]
+    return [
+        {"name": name, "kind": section.get("kind", name), "mode": section.get("mode", "live"), "running": False}
+        for name, section in settings.channels.items()
+    ]
+
+
+async def _await(settings: Settings, name: str, mode: str) -> None:
+    """Say when the running gateway has taken it over, or that it has not."""
+    async with running(settings) as gateway:
+        if gateway is None:
+            return
+        for _ in range(PATIENCE):
+            if (await gateway.get(f"channels/{name}"))["mode"] == mode:
+                say("✔ the running gateway has taken it over", "green")
+                return
+            await asyncio.sleep(0.1)
+    advise("the running gateway has not taken it over yet; its log says why", "yellow")
