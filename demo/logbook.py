@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +16,7 @@ class Logbook:
     """`gateway_url` is asked each time: it is known only once the gateway listens."""
 
     gateway_url: Callable[[], str]
-    operator_token: str
+    operator_token: str = field(repr=False)
     _http: aiohttp.ClientSession | None = None
 
     def routes(self) -> list[web.RouteDef]:

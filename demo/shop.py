@@ -33,8 +33,8 @@ class Shop:
     """`token_secret` signs the customers' sessions; `assertion_secret` is the one shared with the gateway."""
 
     clock: Callable[[], int]
-    token_secret: str
-    assertion_secret: str = ""
+    token_secret: str = field(repr=False)
+    assertion_secret: str = field(default="", repr=False)
     ledger_path: Path | None = None
     faults: Faults = field(default_factory=Faults)
     ledger: list[Json] = field(default_factory=list)

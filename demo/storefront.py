@@ -1,6 +1,6 @@
 """What the page `/shop` shows: the products, who is signed in, and the widget with that person's signed identity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +44,7 @@ SENTENCES = {
 @dataclass
 class Storefront:
     shop: Shop
-    identity_secret: str
+    identity_secret: str = field(repr=False)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/demo/api/shop/orders", self.orders)]

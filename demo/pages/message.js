@@ -11,7 +11,9 @@ const initials = (name) => name.split(/\s+/).slice(0, 2).map((word) => word[0]).
 
 export function avatar(member, size = "") {
   if (!member || member.id === "U0GATEWAY1") return h("span", { class: `avatar app ${size}`, "aria-hidden": "true" });
-  return h("span", { class: `avatar ${size}`, style: `--shade: ${shade(member.real_name)}`, "aria-hidden": "true" }, initials(member.real_name));
+  const picture = h("span", { class: `avatar ${size}`, "aria-hidden": "true" }, initials(member.real_name));
+  picture.style.setProperty("--shade", shade(member.real_name));
+  return picture;
 }
 
 function face(message, actions) {

@@ -16,8 +16,8 @@ function picture(element) {
 async function say(button) {
   const text = button.dataset.say;
   button.classList.add("sent");
-  if (typeof window.SupportChat === "function") {
-    window.SupportChat("send", text);
+  window.SupportChat?.("open");
+  if (window.SupportChat?.("send", text)) {
     told.textContent = "Sent. The answer appears in the chat.";
     return;
   }

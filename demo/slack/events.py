@@ -44,7 +44,7 @@ class Courier:
     """Brings events and presses to the app: to its sockets where it has opened any, else to `gateway_url`."""
 
     clock: Callable[[], int]
-    signing_secret: str
+    signing_secret: str = field(repr=False)
     gateway_url: str = ""
     retry_scale: float = 1.0
     patience: float = PATIENCE

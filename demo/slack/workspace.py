@@ -24,9 +24,9 @@ __all__ = ["SlackError", "Workspace"]
 class Workspace(Books):
     """One team with one installed app, whose tokens these are. `url` is where the stand-in itself is reached."""
 
-    bot_token: str
+    bot_token: str = field(repr=False)
     courier: Courier
-    app_token: str = ""
+    app_token: str = field(default="", repr=False)
     url: str = ""
     pace: int = 0  # ms between two posts of the app into one channel; faster ones are refused, 0 for none
     missing_scopes: set[str] = field(default_factory=set)

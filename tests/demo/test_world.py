@@ -140,3 +140,7 @@ async def test_a_restarted_world_remembers(gateway: Listener, tmp_path: Path) ->
 
 def test_secrets_do_not_print() -> None:
     assert repr(Secrets.fresh(lambda: "hush")) == "Secrets(…)"
+
+
+async def test_the_world_does_not_print_them(world: World) -> None:
+    assert "secret-" not in repr(world)
