@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from bus.canonical import encode
 from bus.entries import Entry, Recorded, Step, from_body, to_body
 from bus.store.engine import Row, Transaction
 
@@ -92,6 +93,19 @@ def newest(tx: Transaction, conversation: str, limit: int, until: int = 2**62) -
 def newest_said(tx: Transaction, conversation: str, limit: int) -> list[Recorded]:
     """The newest lines that the customer may see, oldest first."""
     return [_recorded(row) for row in reversed(tx.all("log_newest_said", conversation=conversation, limit=limit))]
+
+
+def said_after(tx: Transaction, conversation: str, seq: int, limit: int) -> list[Recorded]:
+    """Lines that the customer may see, with a greater seq, oldest first; without what was erased."""
+    return [_recorded(row) for row in tx.all("log_said_after", conversation=conversation, after=seq, limit=limit)]
+
+
+def first_said(tx: Transaction, conversation: str, kind: str, message: str, before: int) -> int:
+    """The seq of the first line of a kind that carries this message id, before seq `before`; 0 when there is none."""
+    field = encode({"id": message}).decode()[1:-1]
+    escaped = field.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    row = tx.one("log_first_said", conversation=conversation, kind=kind, before=before, like=f"%{escaped}%")
+    return int(row["seq"] or 0) if row else 0
 
 
 def steps(tx: Transaction, conversation: str, turn: int) -> list[Recorded]:

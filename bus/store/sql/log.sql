@@ -16,8 +16,18 @@ WHERE tenant = :tenant AND conversation = :conversation AND seq <= :until ORDER 
 -- name: log_newest_said
 SELECT seq, at, episode, turn, kind, v, body FROM entry
 WHERE tenant = :tenant AND conversation = :conversation
-  AND kind IN ('customer_said', 'customer_pressed', 'customer_edited', 'agent_said', 'staff_said', 'system_said')
+  AND kind IN ('customer_said', 'customer_pressed', 'customer_edited', 'agent_said', 'staff_said', 'system_said') AND body IS NOT NULL
 ORDER BY seq DESC LIMIT :limit
+
+-- name: log_said_after
+SELECT seq, at, episode, turn, kind, v, body FROM entry
+WHERE tenant = :tenant AND conversation = :conversation AND seq > :after AND body IS NOT NULL
+  AND kind IN ('customer_said', 'customer_pressed', 'customer_edited', 'agent_said', 'staff_said', 'system_said')
+ORDER BY seq LIMIT :limit
+
+-- name: log_first_said
+SELECT MIN(seq) AS seq FROM entry
+WHERE tenant = :tenant AND conversation = :conversation AND seq < :before AND kind = :kind AND body LIKE :like ESCAPE '\'
 
 -- name: log_steps
 SELECT seq, at, episode, turn, kind, v, body FROM entry

@@ -1,0 +1,1 @@
+"""The channels: each knows its platform and nothing else."""
