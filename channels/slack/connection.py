@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -41,9 +42,11 @@ class Connection:
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
         self._identity: Identity | None = None
+        self._closed = False
 
     async def close(self) -> None:
-        """End the session."""
+        """End the session; what is called after this is Retryable."""
+        self._closed = True
         session, self._session, self._client = self._session, None, None
         if session is not None:
             await session.close()
@@ -56,6 +59,11 @@ class Connection:
                 str(told.get("team_id", "")), str(told.get("user_id", "")), str(told.get("bot_id", ""))
             )
         return self._identity
+
+    async def known(self) -> None:
+        """Find out who we are, if Slack says so now."""
+        with contextlib.suppress(GatewayError):
+            await self.identity()
 
     async def call(self, method: str, **arguments: Any) -> Json:
         """A writing method, by Slack's name. Raises Retryable, Permanent or Uncertain."""
@@ -85,6 +93,8 @@ class Connection:
         """One session for all calls: without it the SDK opens a connection, with its handshake, for each."""
         from slack_sdk.web.async_client import AsyncWebClient
 
+        if self._closed:
+            raise Retryable("the connection to Slack is closed")
         if self._client is None:
             timeout = aiohttp.ClientTimeout(total=self.settings.timeout, connect=self.settings.timeout / 2)
             self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)

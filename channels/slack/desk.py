@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +49,17 @@ class Desk:
         self._connection = connection
         self._tenant = tenant
         self._team = Team(settings, connection, clock)
+        self._asking: asyncio.Task[None] | None = None
         self._endpoint = Endpoint(connection, intake, (self,), clock)
 
     async def open(self) -> None:
-        """See Channel. The connection opens with its first call."""
+        """See Channel. Who we are is asked in the background, so that the first event need not wait for it."""
+        self._asking = asyncio.create_task(self._connection.known())
 
     async def close(self) -> None:
         """See Channel."""
+        if self._asking is not None:
+            self._asking.cancel()
         await self._connection.close()
 
     def routes(self) -> Sequence[AbstractRouteDef]:
