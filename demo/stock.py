@@ -91,7 +91,7 @@ CUSTOMERS = (
     _customer("cus_1005", "Tomás Almeida", "standard", "pt", "whatsapp:+351912345678"),
     _customer("cus_1006", "Emma Clarke", "vip", "en", "telegram:10006"),
     _customer("cus_1007", "Noah Fischer", "standard", "de"),
-    _customer("cus_1008", "Priya Nair", "standard", "en", "whatsapp:+447700900123"),
+    _customer("cus_1008", "Priya Nair", "standard", "en", "whatsapp:+447700900123", "slack:U0PRIYA001"),
     _customer("cus_1009", "Oliver Grant", "standard", "en"),
     _customer("cus_1010", "Inés Navarro", "standard", "es", "whatsapp:+34600555666"),
 )

@@ -89,7 +89,7 @@ function drawList(list, messages, inPane) {
 }
 
 const count = (replies) => (replies === 1 ? "1 reply" : `${replies} replies`);
-const emptyWords = () => (room()?.archived ? "This channel is archived." : "Nothing here yet. Conversations that need a person appear as cards; answer in their thread.");
+const emptyWords = () => (room().archived ? "This channel is archived." : room().kind === "im" ? `This is between you and ${directName(room())}.` : "Nothing here yet. Conversations that need a person appear as cards; answer in their thread.");
 
 function draw() {
   drawSidebar();

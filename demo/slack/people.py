@@ -12,7 +12,7 @@ BOT = "U0GATEWAY1"
 BOT_ID = "B0GATEWAY1"
 
 SARA, BEN, LENA, GUEST = "U0SARA0001", "U0BEN00001", "U0LENA0001", "U0GUEST001"
-STRANGER, LEFT, OTHER_BOT, CUSTOMER = "U0KIM00001", "U0OMAR0001", "U0WORKFLOW", "U0MIGUEL01"
+STRANGER, LEFT, OTHER_BOT, CUSTOMER = "U0KIM00001", "U0OMAR0001", "U0WORKFLOW", "U0PRIYA001"
 DESK, BILLING, GENERAL, OLD_DESK = "C0CXDESK01", "C0BILLING1", "C0GENERAL1", "C0OLDDESK1"
 DESK_GROUP = "S0CXTEAM01"
 
@@ -59,7 +59,7 @@ def members() -> dict[str, Member]:
         Member(STRANGER, "kim", "Kim Park", "Kim (Parcel Co)", "Parcel Co", team_id=OTHER_TEAM, is_stranger=True),
         Member(LEFT, "omar", "Omar Haddad", "Omar", "Left the company", deleted=True),
         Member(OTHER_BOT, "reminders", "Reminders", "Reminders", "Workflow", is_bot=True),
-        Member(CUSTOMER, "miguel", "Miguel Torres", "Miguel", "Sales"),
+        Member(CUSTOMER, "priya", "Priya Nair", "Priya", "Sales, and a customer"),
         Member(BOT, "gateway", "Support Gateway", "Support Gateway", "App", is_bot=True),
     )
     return {member.id: member for member in people}
@@ -72,7 +72,7 @@ def channels() -> dict[str, Channel]:
         Channel(BILLING, "cx-billing", topic="Refunds and payments", members={SARA, BEN, LENA, BOT}),
         Channel(GENERAL, "general", topic="Everyone at Halden", members={SARA, BEN, LENA, CUSTOMER}),
         Channel(OLD_DESK, "cx-desk-2025", topic="Archived", members={SARA, BOT}, archived=True),
-        Channel("D0MIGUEL01", "miguel", "im", members={CUSTOMER, BOT}),
+        Channel("D0PRIYA001", "priya", "im", members={CUSTOMER, BOT}),
         Channel("D0SARA0001", "sara", "im", members={SARA, BOT}),
     )
     return {room.id: room for room in rooms}
