@@ -170,9 +170,10 @@ def announce_upload(workspace: Workspace, args: Args) -> Json:
 
 def complete_upload(workspace: Workspace, args: Args) -> Json:
     """Share what was uploaded, as a message of the app."""
-    found = [workspace.files.told(_uploaded(workspace, wanted), workspace.url) for wanted in args.get("files") or []]
-    if not found:
+    wanted = args.get("files")
+    if not isinstance(wanted, list) or not wanted:
         raise SlackError("invalid_arguments", "missing required field: files")
+    found = [workspace.files.told(_uploaded(workspace, entry), workspace.url) for entry in wanted]
     if args.get("channel_id"):
         text = str(args.get("initial_comment") or "")
         _, events = workspace.add(_required(args, "channel_id"), BOT, text, **_thread(args), files=found)
@@ -196,7 +197,7 @@ def _addressed(workspace: Workspace, args: Args) -> str:
 def _not_too_fast(workspace: Workspace, room: Channel) -> None:
     """One message per second and channel, where the switch is on: https://docs.slack.dev/apis/web-api/rate-limits"""
     last = next((m for m in reversed(workspace.messages(room.id)) if m.by_app), None)
-    if last is not None and float(last.ts) * 1000 + workspace.pace > workspace.clock():
+    if workspace.pace and last is not None and float(last.ts) * 1000 + workspace.pace > workspace.clock():
         raise SlackError("ratelimited")
 
 

@@ -99,6 +99,12 @@ async def test_a_dropped_answer_has_still_posted(client: AsyncWebClient, world: 
     assert [m.text for m in world.slack.messages()] == ["once"]
 
 
+async def test_many_posts_in_the_same_moment_keep_their_order(client: AsyncWebClient, world: World) -> None:
+    posted = [(await client.chat_postMessage(channel=DESK, text=str(n)))["ts"] for n in range(5)]
+    assert posted == sorted(set(posted))
+    assert [m.text for m in world.slack.messages()] == ["0", "1", "2", "3", "4"]
+
+
 async def test_posting_faster_than_slack_allows(client: AsyncWebClient, world: World) -> None:
     world.slack.pace = 1_000
     await client.chat_postMessage(channel=DESK, text="one")
