@@ -12,7 +12,7 @@ from bus.entries import Recorded, Step, ToolAnswered, ToolAsked
 from bus.message import InboundKind, Move, Owner, Side, Turn, Work
 
 ConsumerName = Literal["agent", "relay"]
-AGENT_MEMOS = frozenset({"execute", "quiet", "signed_in", "confirm_expired"})
+AGENT_MEMOS = frozenset({"answer", "execute", "quiet", "signed_in", "confirm_expired"})
 
 
 def consumer(owner: Owner, side: Side, kind: InboundKind, memo: str = "") -> ConsumerName:

@@ -44,6 +44,11 @@ class Connection:
         self._identity: Identity | None = None
         self._closed = False
 
+    def reconfigure(self, settings: SlackSettings) -> None:
+        """From now on, these settings; another app or place is another client, made at the next call."""
+        if settings != self.settings:
+            self.settings, self._client, self._identity = settings, None, None
+
     async def close(self) -> None:
         """End the session; what is called after this is Retryable."""
         self._closed = True
@@ -97,7 +102,9 @@ class Connection:
             raise Retryable("the connection to Slack is closed")
         if self._client is None:
             timeout = aiohttp.ClientTimeout(total=self.settings.timeout, connect=self.settings.timeout / 2)
-            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+            self._session = self._session or aiohttp.ClientSession(
+                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True
+            )
             self._client = AsyncWebClient(
                 token=self.settings.bot_token.get_secret_value(),
                 base_url=self.settings.api_base.rstrip("/") + "/",

@@ -14,7 +14,7 @@ from channels.slack.connection import MALFORMED, Connection, Json
 from channels.slack.endpoint import Endpoint, Intake
 from channels.slack.incoming import ACCOUNT, Envelope, Press, parse_event, parse_press
 from channels.slack.literal import escaped
-from channels.slack.settings import DeskSettings
+from channels.slack.settings import DeskSettings, SlackSettings
 from channels.slack.team import Team
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ class Desk:
         self._team = Team(settings, connection, clock)
         self._asking: asyncio.Task[None] | None = None
         self._endpoint = Endpoint(connection, intake, (self,), clock)
+
+    def reconfigure(self, settings: DeskSettings, slack: SlackSettings) -> None:
+        """From now on, these settings."""
+        self.settings = settings
+        self._connection.reconfigure(slack)
+        self._team.reconfigure(settings)
 
     async def open(self) -> None:
         """See Channel. Who we are is asked in the background, so that the first event need not wait for it."""

@@ -27,6 +27,12 @@ class Team:
         self._groups: dict[str, tuple[int, frozenset[str]]] = {}
         self._failures = 0
 
+    def reconfigure(self, settings: DeskSettings) -> None:
+        """From now on, these people."""
+        self._settings = settings
+        self._people.clear()
+        self._groups.clear()
+
     def status(self) -> dict[str, Any]:
         """What operators see."""
         return {"people_failures": self._failures}

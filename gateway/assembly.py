@@ -1,0 +1,289 @@
+"""Which parts there are, made from the configuration and changed with it: channels, desk, relay, agent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import msgspec
+import structlog
+
+from agent import core
+from agent.knowledge import Knowledge
+from agent.models.offline import Offline
+from agent.models.port import Model
+from agent.replies import TEXTS
+from agent.spec import Spec
+from agent.tools.http import HttpTools
+from agent.turn import scene
+from bus.channel import Channel, Limits, Mode, Person
+from bus.seal import Seal
+from channels.slack.connection import Connection
+from channels.slack.desk import Desk
+from channels.slack.settings import DeskSettings, SlackSettings
+from channels.web import Settings as WebSettings
+from channels.web import WebChannel
+from config.problems import Refused
+from config.settings import Loaded
+from gateway import sections
+from gateway.specs import Specs
+from handoff.open_turn import Desk as DeskPorts
+from handoff.relay import Relay
+from handoff.routing import router
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+DESK = "desk"
+NOBODY = Limits()
+log = structlog.get_logger(__name__)
+
+
+class Assembly:
+    """Builds the parts into the gateway's tables. Everything that may change while running is looked up at each use."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._http: aiohttp.ClientSession | None = None
+        self._knowledge: Knowledge | None = None
+        self._models: dict[str, Model] = {}
+        self._seal = Seal(_secrets(gateway.settings.secret_key))
+        self._desk: Desk | None = None
+
+    async def build(self, loaded: Loaded) -> None:
+        """Make everything for the first time. Raises Refused."""
+        found = _sections(loaded)
+        await self._take_spec(loaded)
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+        self._place_channels(found)
+        self._place_desk(found)
+        self._gateway.consumers["agent"] = core.build(self._agent_parts(self._http))
+
+    async def rebuild(self, loaded: Loaded) -> None:
+        """Take over a changed configuration; nothing changes when it is refused."""
+        found = _sections(loaded)
+        await self._take_spec(loaded)
+        self._models.clear()
+        self._seal = Seal(_secrets(loaded.checked().secret_key))
+        self._change_channels(found)
+        self._place_desk(found)
+
+    async def close(self) -> None:
+        """Let go of what the parts share."""
+        if self._http is not None:
+            await self._http.close()
+        if self._knowledge is not None:
+            self._knowledge.close()
+
+    # --- what the agent is lent
+
+    def _agent_parts(self, http: aiohttp.ClientSession) -> scene.Parts:
+        gateway = self._gateway
+        return scene.Parts(
+            specs=LiveSpecs(gateway.specs),
+            models=self.model,
+            reader=self._reader,
+            knowledge=Searching(lambda: self._knowledge),
+            tools=HttpTools(http, gateway.clock),
+            mode_of=self._mode_of,
+            limits_of=self._limits_of,
+            unseal=lambda sealed: self._seal.open(sealed),  # noqa: PLW0108 - the seal changes with its keys
+            secrets=lambda: _secrets(gateway.settings.assertion_secret),
+        )
+
+    def model(self, name: str) -> Model:
+        """The model of a name; "" is the configured one."""
+        settings = self._gateway.settings.agent
+        wanted = name or settings.model
+        if wanted not in self._models:
+            self._models[wanted] = _model(
+                wanted, settings.api_base, settings.fallbacks if wanted == settings.model else ()
+            )
+        return self._models[wanted]
+
+    def _reader(self) -> Model | None:
+        settings = self._gateway.settings.agent
+        return self.model(settings.fast_model or settings.model)
+
+    def _mode_of(self, channel: str) -> Mode:
+        found = self._gateway.channels.get(channel)
+        return found.mode if found else "live"
+
+    def _limits_of(self, channel: str) -> Limits:
+        found = self._gateway.channels.get(channel)
+        return found.limits if found else NOBODY
+
+    # --- the spec and what hangs on it
+
+    async def _take_spec(self, loaded: Loaded) -> None:
+        settings = loaded.checked()
+        live = await self._gateway.specs.load(settings.agent.spec, loaded.environment)
+        self._take_knowledge(live.spec, settings.agent.spec.parent, settings.store_path)
+
+    def _take_knowledge(self, spec: Spec, folder: Path, store: Path) -> None:
+        folders = tuple(folder / name for name in spec.knowledge)
+        old = self._knowledge
+        if old is not None and (old.folders, old.languages) == (folders, tuple(spec.languages)):
+            return
+        self._knowledge = Knowledge(folders, spec.languages, file=store.with_suffix(".knowledge.db"))
+        if old is not None:
+            old.close()
+
+    # --- channels and desk
+
+    def _place_channels(self, found: sections.Sections) -> None:
+        for loc, settings in found.items():
+            if loc[0] == "channels" and isinstance(settings, WebSettings):
+                self._place(self._web(str(loc[1]), settings))
+
+    def _place(self, channel: Channel) -> None:
+        self._gateway.channels[channel.name] = channel
+        if channel.limits.pull:
+            self._gateway.pull.add(channel.name)
+
+    def _web(self, name: str, settings: WebSettings) -> WebChannel:
+        gateway = self._gateway
+        return WebChannel(
+            name,
+            settings,
+            gateway.tenant,
+            lambda: gateway.intake,
+            gateway.hub,
+            clock=gateway.clock,
+            new_id=gateway.new_id,
+            seal=self._seal,
+            public_url=gateway.settings.url,
+        )
+
+    def _change_channels(self, found: sections.Sections) -> None:
+        wanted = {str(loc[1]): settings for loc, settings in found.items() if loc[0] == "channels"}
+        for name, channel in self._gateway.channels.items():
+            settings = wanted.pop(name, None)
+            if isinstance(channel, WebChannel):
+                channel.reconfigure(settings if isinstance(settings, WebSettings) else _off(channel.settings))
+        for name in wanted:
+            log.warning(
+                "configuration_needs_restart",
+                keys=f"channels.{name}",
+                why="a new channel's routes are mounted at start",
+            )
+
+    def _place_desk(self, found: sections.Sections) -> None:
+        desk, slack = found.get(("desk",)), found.get(("slack",))
+        if isinstance(desk, DeskSettings) and isinstance(slack, SlackSettings):
+            if self._desk is None:
+                self._desk = Desk(
+                    desk,
+                    Connection(slack),
+                    tenant=self._gateway.tenant.name,
+                    intake=self._gateway.intake,
+                    clock=self._gateway.clock,
+                )
+                self._place(self._desk)
+            else:
+                self._desk.reconfigure(desk, slack)
+        route = _route(desk if isinstance(desk, DeskSettings) else None)
+        self._gateway.consumers["relay"] = Relay(
+            DeskPorts(people=self._people, route=route, words=self._words, link=self._link, limits=self._limits_of)
+        )
+
+    async def _people(self, channel: str, sender: str) -> Person:
+        found = self._gateway.channels.get(channel)
+        return await found.people(sender) if found else Person(sender, sender)
+
+    def _words(self, name: str, language: str) -> str:
+        spec = self._gateway.specs.live.spec
+        return spec.replies.text(name, language, spec.language) if name in TEXTS else ""
+
+    def _link(self, conversation: str) -> str:
+        return self._gateway.link(conversation)
+
+    # --- what operators see
+
+    def channels(self) -> list[dict[str, Any]]:
+        """The state of each channel."""
+        return [
+            {"name": channel.name, "side": channel.side, "mode": channel.mode, **channel.status()}
+            for channel in self._gateway.channels.values()
+        ]
+
+    def tools(self) -> list[dict[str, Any]]:
+        """The closed list of what the agent can do."""
+        return [
+            {
+                "name": name, "description": tool.description, "effect": "write" if tool.writes else "read", "args": tool.args,
+                "confirm": tool.confirm, "approve": tool.approve, "require": tool.require, "once": tool.once, "intents": tool.intents,
+            }
+            for name, tool in self._gateway.specs.live.spec.tools.items()
+        ]  # fmt: skip
+
+    async def versions(self) -> list[dict[str, Any]]:
+        """Versions of the spec, the live one marked."""
+        live = self._gateway.specs.live.version
+        return [
+            {"id": item.id, "number": item.number, "created_at": item.created_at, "live": item.id == live}
+            for item in await self._gateway.specs.every()
+        ]
+
+    async def publish(self, version: str) -> dict[str, Any]:
+        """Make a version live. Raises KeyError when there is none."""
+        live = await self._gateway.specs.publish(version)
+        settings = self._gateway.settings
+        self._take_knowledge(live.spec, settings.agent.spec.parent, settings.store_path)
+        return {"live": live.version}
+
+
+class LiveSpecs(msgspec.Struct, frozen=True):
+    """The agent's port to the versions."""
+
+    specs: Specs
+
+    def current(self) -> tuple[Spec, str]:
+        """The live spec and its version id."""
+        return self.specs.live.spec, self.specs.live.version
+
+    async def version(self, version: str) -> Spec | None:
+        """Any stored version."""
+        return await self.specs.at(version)
+
+
+class Searching(msgspec.Struct, frozen=True):
+    """The agent's port to whatever knowledge is current."""
+
+    current: Callable[[], Knowledge | None]
+
+    async def search(self, query: str, language: str, limit: int) -> Sequence[Any]:
+        """The best passages, best first."""
+        knowledge = self.current()
+        return await knowledge.search(query, language, limit) if knowledge else []
+
+
+def _sections(loaded: Loaded) -> sections.Sections:
+    found, problems = sections.read(loaded.document)
+    if problems:
+        raise Refused(problems)
+    return found
+
+
+def _secrets(given: Sequence[Any]) -> list[str]:
+    return [secret.get_secret_value() for secret in given]
+
+
+def _off(settings: WebSettings) -> WebSettings:
+    return settings.model_copy(update={"mode": "off"})
+
+
+def _route(desk: DeskSettings | None) -> Callable[[Any], str]:
+    if desk is None:
+        return lambda capsule: ""  # noqa: ARG005 - nobody is there to see it
+    return router([(route.condition, route.channel) for route in desk.routes], desk.channel)
+
+
+def _model(name: str, api_base: str | None, fallbacks: Sequence[str]) -> Model:
+    if name == "offline":
+        return Offline()
+    from agent.models.llm import Llm
+
+    return Llm(name, api_base=api_base, fallbacks=fallbacks)
