@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,12 @@ class Environment:
             return value
         path = self._variables.get(name + FILE, "")
         return secret_file(name + FILE, path) if path else ""
+
+    def export(self, into: MutableMapping[str, str]) -> None:
+        """Hand what stands in `.env`, and keys that stand in files, to libraries that read the process's environment."""
+        keys = [name.removesuffix(FILE) for name in self._variables if name.endswith("_API_KEY" + FILE)]
+        found = {name: self.get(name) for name in keys} | self._variables
+        into.update({name: value for name, value in found.items() if value and not name.startswith("GATEWAY_")})
 
     def fill(self, text: str) -> str:
         """The text with `${NAME}` and `${NAME:-default}` replaced; `$${NAME}` stands for `${NAME}`. Raises Unset."""

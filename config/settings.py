@@ -170,7 +170,7 @@ def load(
 
     Raises Refused when the file cannot be read at all. `process` stands for the process's environment.
     """
-    overrides, process = overrides or {}, os.environ if process is None else process
+    overrides, process = overrides or {}, dict(os.environ) if process is None else process
     outside = environment(path.parent, process)
     document = read(path, outside)
     for variable, loc, value in outside.overrides():

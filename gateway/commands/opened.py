@@ -22,12 +22,17 @@ def configured(path: Path, overrides: dict[tuple[str, ...], Any] | None = None) 
     """The configuration, whole and right. Raises Refused with every problem, Failed when there is none."""
     from config.settings import load
 
-    if not path.exists():
-        place = f"no {path.name} here" if path.parent == Path() else f"no {path.name} in {path.parent}"
-        raise Failed(place, "run `gateway init`")
+    exists(path)
     loaded = load(path, overrides)
     loaded.checked()
     return loaded
+
+
+def exists(path: Path) -> None:
+    """Raises Failed when there is no configuration."""
+    if not path.exists():
+        place = f"no {path.name} here" if path.parent == Path() else f"no {path.name} in {path.parent}"
+        raise Failed(place, "run `gateway init`")
 
 
 @asynccontextmanager
@@ -83,17 +88,25 @@ class Operator:
             return said
 
 
+async def answers(url: str) -> bool:
+    """Does a gateway listen there?"""
+    from aiohttp import ClientError, ClientSession, ClientTimeout
+
+    try:
+        async with ClientSession(timeout=ClientTimeout(total=2)) as session, session.get(f"{url}/healthz") as answer:
+            return answer.status == 200
+    except (ClientError, TimeoutError, OSError):
+        return False
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Operator | None]:
     """The gateway that listens where this configuration says, None when none answers there."""
-    from aiohttp import ClientError, ClientSession, ClientTimeout
+    from aiohttp import ClientSession, ClientTimeout
 
-    tokens = [token.get_secret_value() for token in settings.operator_token]
-    headers = {"Authorization": f"Bearer {tokens[0]}"} if tokens else {}
+    if not settings.operator_token or not await answers(settings.local_url):
+        yield None
+        return
+    headers = {"Authorization": f"Bearer {settings.operator_token[0].get_secret_value()}"}
     async with ClientSession(headers=headers, timeout=ClientTimeout(total=10)) as session:
-        try:
-            async with session.get(f"{settings.local_url}/healthz", timeout=ClientTimeout(total=2)) as answer:
-                answers = answer.status == 200
-        except (ClientError, TimeoutError, OSError):
-            answers = False
-        yield Operator(session, settings.local_url) if answers and tokens else None
+        yield Operator(session, settings.local_url)

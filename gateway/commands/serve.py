@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -48,7 +49,7 @@ def run(
     """Serve. The store is brought to the present shape first."""
     given = {("listen", "host"): host or None, ("listen", "port"): port if port >= 0 else None}
     loaded = configured(config, {key: value for key, value in given.items() if value is not None})
-    _logged(loaded)
+    _prepared(loaded)
     try:
         until_stopped(lambda stop: _served(loaded, stop, migrating=not no_migrate))
     except OSError as error:
@@ -61,13 +62,14 @@ async def _served(loaded: Loaded, stop: asyncio.Event, *, migrating: bool) -> No
     await app.serve(loaded, stop, migrating=migrating, said=_listening)
 
 
-def _logged(loaded: Loaded) -> None:
+def _prepared(loaded: Loaded) -> None:
     import structlog
 
     from gateway import logs
 
     log = loaded.checked().log
     logs.configure(log.level, log.format, secrets=loaded.secrets())
+    loaded.environment.export(os.environ)
     for warning in loaded.warnings:
         structlog.get_logger().warning("configuration_warning", problem=str(warning))
 

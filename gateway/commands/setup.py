@@ -43,6 +43,12 @@ Then edit agent.yaml and knowledge/, and bring in your team: gateway slack manif
 
 def schema(of: Annotated[Literal["gateway", "agent"], typer.Argument(help="Which file.")] = "gateway") -> None:
     """Print the JSON Schema of gateway.yaml or agent.yaml, for completion in editors."""
-    from gateway import app
+    if of == "agent":
+        from agent.spec import Spec
+        from config.schema import text_schema
 
-    emit(app.schema(of))
+        return emit(text_schema(Spec.model_json_schema(), "agent.yaml"))
+    from config.schema import gateway_schema
+    from gateway.sections import schemas
+
+    return emit(gateway_schema(*schemas()))

@@ -120,13 +120,13 @@ async def _publish(loaded: Loaded, version: str) -> dict[str, Any]:
             live = await specs.publish(wanted)
         except KeyError as error:
             raise Failed(f"no version {wanted}", "`gateway spec list` shows them") from error
-        return {"id": live.version, "live": True}
+        return {"live": live.version}
 
 
 def _tell(published: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return emit(published)
-    return say(f"✔ {published['id']} is live", "green")
+    return say(f"✔ {published['live']} is live", "green")
 
 
 async def _difference(settings: Settings, old: str, new: str) -> list[str]:

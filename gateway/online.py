@@ -1,0 +1,146 @@
+"""What `gateway check --online` asks the world outside: Slack, the model, the hosts of tools, and our own address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.checking import Finding, Looked
+
+PATIENCE = 15.0
+
+
+async def look(looked: Looked, name: str = "") -> list[Finding]:
+    """Every finding; what does not answer in time is one too."""
+    asked = [_collected(matter, ask, looked) for matter, ask in QUESTIONS.items() if name in {"", matter}]
+    return [finding for findings in await asyncio.gather(*asked) for finding in findings]
+
+
+async def _collected(name: str, ask: Question, looked: Looked) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        async with asyncio.timeout(PATIENCE):
+            found.extend([finding async for finding in ask(looked)])
+    except TimeoutError:
+        found.append(Finding(name, False, f"no answer within {PATIENCE:.0f} s", "is this machine allowed to call out?"))
+    return found
+
+
+async def _slack(looked: Looked) -> AsyncIterator[Finding]:
+    from bus.errors import GatewayError
+    from channels.slack.connection import Connection
+    from channels.slack.settings import DeskSettings, SlackSettings
+
+    settings, desk = looked.sections.get(("slack",)), looked.sections.get(("desk",))
+    if not isinstance(settings, SlackSettings):
+        return
+    connection = Connection(settings)
+    try:
+        us = await connection.read("auth.test")
+        yield Finding("slack", True, f"signed in to {us.get('team', 'Slack')} as {us.get('user', 'the app')}")
+        for place in desk.places if isinstance(desk, DeskSettings) else ():
+            yield await _place(connection, place)
+    except GatewayError as error:
+        yield Finding(
+            "slack", False, f"Slack says no: {error}", SLACK_REMEDIES.get(str(error), "gateway slack manifest")
+        )
+    finally:
+        await connection.close()
+
+
+SLACK_REMEDIES = {
+    "invalid_auth": "copy the Bot User OAuth Token (xoxb-…) into .env again",
+    "not_authed": "copy the Bot User OAuth Token (xoxb-…) into .env",
+    "token_revoked": "install the app to the workspace again",
+    "account_inactive": "install the app to the workspace again",
+    "missing_scope": "update the app from `gateway slack manifest` and install it again",
+    "channel_not_found": "take the channel's id (C…) from its details, and invite the app",
+}
+
+
+async def _place(connection: Any, channel: str) -> Finding:
+    """Is the app in a channel of the desk?"""
+    from bus.errors import GatewayError
+
+    try:
+        told = (await connection.read("conversations.info", channel=channel)).get("channel") or {}
+    except GatewayError as error:
+        return Finding("slack", False, f"{channel}: {error}", SLACK_REMEDIES.get(str(error), "gateway slack manifest"))
+    name = f"#{told.get('name', channel)}"
+    if told.get("is_member"):
+        return Finding("slack", True, f"the app is in {name}")
+    return Finding("slack", False, f"the app is not in {name}", f"in Slack: /invite it to {name}")
+
+
+async def _model(looked: Looked) -> AsyncIterator[Finding]:
+    agent = looked.settings.agent
+    for name in (agent.model, agent.fast_model, *agent.fallbacks):
+        if name and name != "offline":
+            yield await _answers(looked, name)
+
+
+async def _answers(looked: Looked, name: str) -> Finding:
+    """One token of a model."""
+    import os
+    import time
+
+    from agent.models.llm import Llm
+    from agent.models.port import Facts, Message, ModelFailed, Prompt
+
+    looked.loaded.environment.export(os.environ)
+    model = Llm(name, api_base=looked.settings.agent.api_base, retries=0, timeout=PATIENCE - 5)
+    prompt = Prompt("Answer with one word.", (Message("user", "Say yes."),), (), Facts("en", ()), max_tokens=16)
+    began = time.monotonic()
+    try:
+        async for _ in model.reply(prompt):
+            pass
+    except ModelFailed as error:
+        return Finding("model", False, f"{name}: {error}", "check its name, its key in .env and agent.api_base")
+    return Finding("model", True, f"{name} answers in {time.monotonic() - began:.1f} s")
+
+
+async def _tools(looked: Looked) -> AsyncIterator[Finding]:
+    """The hosts of tools: any HTTP answer will do."""
+    urls = [tool.http.url for tool in looked.spec.tools.values() if tool.http] if looked.spec else []
+    for origin in sorted({f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in urls}):
+        error = await _unreachable(origin)
+        if error:
+            yield Finding(
+                "tools", False, f"{origin} cannot be reached: {error}", "check the tools' url and the network"
+            )
+        else:
+            yield Finding("tools", True, f"{origin} can be reached")
+
+
+async def _public_url(looked: Looked) -> AsyncIterator[Finding]:
+    """Does our public address lead to a gateway?"""
+    url = looked.settings.public_url
+    if not url:
+        return
+    error = await _unreachable(f"{url}/healthz", expect=200)
+    if error:
+        yield Finding("public_url", False, f"{url} does not lead here: {error}", "is `gateway run` up, and the proxy?")
+    else:
+        yield Finding("public_url", True, f"{url} leads to a gateway")
+
+
+async def _unreachable(url: str, expect: int = 0) -> str:
+    """Why not, "" when it answers."""
+    from aiohttp import ClientError, ClientSession, ClientTimeout
+
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=8), trust_env=True) as session,
+            session.get(url, allow_redirects=False) as answer,
+        ):
+            return f"it answers {answer.status}" if expect and answer.status != expect else ""
+    except TimeoutError:
+        return "no answer within 8 s"
+    except (ClientError, OSError) as error:
+        return str(error) or type(error).__name__
+
+
+Question = Callable[[Looked], AsyncIterator[Finding]]
+QUESTIONS: dict[str, Question] = {"slack": _slack, "model": _model, "tools": _tools, "public_url": _public_url}

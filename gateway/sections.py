@@ -1,0 +1,61 @@
+"""Which part reads which section of `gateway.yaml`, and what it says about it. Loads no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from config.document import Document
+from config.problems import Loc, Problem, explain, nearest
+
+CHANNELS = {"web": "channels.web.settings:Settings"}
+LATER = frozenset({"slack", "telegram", "whatsapp"})
+SLACK = "channels.slack.settings:SlackSettings"
+DESK = "channels.slack.settings:DeskSettings"
+Sections = dict[Loc, BaseModel]
+
+
+def read(document: Document) -> tuple[Sections, list[Problem]]:
+    """Every section as its part's settings, by its place, and all that is wrong with them."""
+    found: Sections = {}
+    problems: list[Problem] = []
+    for loc, model, content in _models(document, problems):
+        try:
+            found[loc] = model.model_validate(content)
+        except ValidationError as error:
+            problems += explain(error, document, at=loc, model=model)
+    return found, problems
+
+
+def schemas() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The JSON schemas of the channels by kind, of `slack` and of `desk`."""
+    channels = {kind: _model(place).model_json_schema() for kind, place in CHANNELS.items()}
+    return channels, _model(SLACK).model_json_schema(), _model(DESK).model_json_schema()
+
+
+def _models(document: Document, problems: list[Problem]) -> Iterator[tuple[Loc, type[BaseModel], Any]]:
+    for name, place in (("slack", SLACK), ("desk", DESK)):
+        if document.mapping.get(name) is not None:
+            yield (name,), _model(place), document.mapping[name]
+    channels = document.mapping.get("channels")
+    for name, section in channels.items() if isinstance(channels, dict) else ():
+        content = {} if section is None else section
+        kind = content.get("kind", name) if isinstance(content, dict) else name
+        loc: Loc = ("channels", name)
+        if kind in CHANNELS:
+            yield loc, _model(CHANNELS[kind]), content
+        elif kind in LATER:
+            problems.append(document.problem(loc, f"{kind} comes with a later release", "take the section out"))
+        else:
+            problems.append(
+                document.problem(loc, f'there is no channel of the kind "{kind}"', nearest(str(kind), CHANNELS))
+            )
+
+
+def _model(place: str) -> type[BaseModel]:
+    module, _, name = place.partition(":")
+    model: type[BaseModel] = getattr(import_module(module), name)
+    return model
