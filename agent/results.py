@@ -15,7 +15,10 @@ MAX_AGE = 15 * 60_000
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A recorded answer. `at` in UTC ms; `fresh` when it came in this turn."""
+    """A recorded answer. `at` in UTC ms; `fresh` when it came in this turn; `by_model`: asked for by the model, not by the gateway.
+
+    `made`: a writing call that went out in this turn.
+    """
 
     tool: str
     args: dict[str, Any]
@@ -24,6 +27,8 @@ class Known(msgspec.Struct, frozen=True):
     at: int
     fresh: bool = False
     because: str = ""
+    by_model: bool = False
+    made: bool = False
 
 
 def recorded(lines: Iterable[Recorded]) -> list[Known]:

@@ -291,6 +291,7 @@ class Spec(Part):
     languages: Annotated[list[str], Field(min_length=1)] = ["en", "es", "de", "fr", "pt"]
     replies: Replies = Replies()
     budget: Budget = Budget()
+    quiet: Duration = Field(86_400_000, description="An answered matter that hears nothing for this long is closed.")
 
     @classmethod
     def parse(cls, mapping: dict[str, Any]) -> Spec:

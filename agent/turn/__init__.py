@@ -1,0 +1,1 @@
+"""One turn of the agent, room by room: scene, gates, calls, asking, thinking, ending."""

@@ -1,0 +1,223 @@
+"""Turns that memos start: a call that was allowed, an answer that is owed, a question that ran out, a matter that went quiet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from agent import arguments, policy
+from agent.policy import Verdict
+from agent.results import Known
+from agent.spec import Spec, Tool
+from agent.turn import answering, asking
+from agent.turn.calls import Calls, Refused, needs_identity
+from agent.turn.ending import Ending
+from agent.turn.scene import Scene, Stop
+from bus.action import Action, ActionState
+from bus.entries import ConfirmationGiven, CustomerPressed, CustomerSaid, Resolved, Spoken
+from bus.message import Move, Turn
+
+
+async def memo(scene: Scene, name: str, data: dict[str, Any]) -> Turn:
+    """Do what is due; nothing, if the matter has moved on."""
+    ending = Ending(scene)
+    if name == "execute":
+        await _execute(scene, ending, str(data.get("action", "")), str(data.get("rest", "")))
+    elif name == "signed_in":
+        await _signed_in(scene, ending)
+    elif name == "confirm_expired":
+        await _confirm_expired(scene, ending, str(data.get("action", "")))
+    elif name == "answer":
+        await _answer_owed(scene, ending)
+    elif name == "quiet":
+        _quiet(scene, ending)
+    return ending.turn()
+
+
+async def after_word(scene: Scene, ending: Ending, key: str, rest: str) -> Turn:
+    """Say what a yes or no led to, and serve the rest of the message."""
+    words = asking.reply(scene, key)
+    if rest:
+        scene.preface = words
+        await answering.answer(scene, ending, rest)
+        return ending.turn()
+    staff = key == "approval_wait"
+    ending.decided("approve" if staff else "send", key, 1.0, "send")
+    ending.say(words)
+    ending.changes["status"] = "waiting_staff" if staff else "waiting_customer"
+    return ending.turn()
+
+
+async def _execute(scene: Scene, ending: Ending, action_id: str, rest: str) -> None:
+    action = await scene.journal.action(action_id)
+    if action is None or action.what != "tool" or action.state not in ("approved", "blocked", "executing"):
+        return
+    tool = scene.spec.tools.get(action.tool)
+    if tool is not None and _is_locked_out(scene, tool):
+        if action.state == "approved":
+            _block(scene, ending, action)
+        return
+    calls = Calls(scene)
+    try:
+        known = await _run(scene, calls, action, tool)
+        if tool is not None:
+            _judge(calls, tool, known)
+    except Stop as stop:
+        _settle(scene, ending, action)
+        ending.hand_over(stop, answering.told_so_far(scene))
+        return
+    _settle(scene, ending, action)
+    await _tell(scene, ending, action, known, rest)
+
+
+def _judge(calls: Calls, tool: Tool, known: Known) -> None:
+    """Raises Stop for an answer that is a person's business; a call that was agreed upon and failed is one."""
+    calls.judge(tool, known)
+    if known.status == "error":
+        raise Stop("tool_failed", "failed", known.tool)
+
+
+def _is_locked_out(scene: Scene, tool: Tool) -> bool:
+    """The call speaks for the customer, and their sign-in has run out."""
+    return needs_identity(tool) and (scene.identity.expired or not scene.identity.provable)
+
+
+def _block(scene: Scene, ending: Ending, action: Action) -> None:
+    ending.moves.append(Move(action.id, "approved", "blocked"))
+    _words(scene, ending, asking.reply(scene, "blocked", action=_name(scene, action)))
+    _desk(scene, ending, action)
+
+
+async def _run(scene: Scene, calls: Calls, action: Action, tool: Tool | None) -> Known:
+    """The recorded call under the stricter of recorded and current policy."""
+    recorded = await scene.parts.specs.version(action.spec) if action.spec != scene.version else scene.spec
+    verdict = await _verdict(scene, calls, action, tool, recorded)
+    if verdict.verdict == "refuse" or tool is None:
+        return await calls.refuse(action.tool, action.args, verdict.because)
+    claim = policy.claim(action.tool, tool, action.args, scene.scope, action.id)
+    move = Move(action.id, action.state, "executing") if action.state != "executing" else None
+    return await calls.write(action.tool, tool, action.args, claim, Verdict("allow", "agreed"), action.id, move)
+
+
+async def _verdict(scene: Scene, calls: Calls, action: Action, tool: Tool | None, recorded: Spec | None) -> Verdict:
+    before = recorded.tools.get(action.tool) if recorded else None
+    if tool is None or before is None:
+        return Verdict("refuse", "this tool is no longer declared")
+    granted = frozenset({"staff"} if action.asks == "staff" else {"customer"}) | (
+        {"customer"} if action.then_staff else set()
+    )
+    for version, spec in ((before, recorded), (tool, scene.spec)):
+        if wrong := arguments.problem(arguments.complete(version), action.args):
+            return Verdict("refuse", wrong)
+        try:
+            await calls.renew(version, policy.needs(spec or scene.spec, version), action.args)
+        except Refused as refusal:
+            return Verdict("refuse", str(refusal))
+        verdict = policy.decide(version, scene.variables(action.args))
+        if not policy.covered(verdict, granted):
+            return Verdict("refuse", verdict.because)
+    return Verdict("allow", "agreed")
+
+
+def _settle(scene: Scene, ending: Ending, action: Action) -> None:
+    """Move the action to its end, with the result. A call that had been made before is done as well."""
+    known = next((known for known in reversed(scene.results) if known.fresh and known.tool == action.tool), None)
+    status = known.status if known else "error"
+    state: ActionState = "done" if status == "ok" else "unknown" if status == "unknown" else "failed"
+    before: ActionState = "executing" if known and known.made else action.state
+    if before != "executing" and state in ("done", "unknown"):
+        ending.moves.append(Move(action.id, before, "executing"))
+        before = "executing"
+    changed = msgspec.structs.replace(action, result=known.result if known else None)
+    ending.moves.append(Move(action.id, before, state, changed=changed))
+    _desk(scene, ending, action)
+
+
+def _desk(scene: Scene, ending: Ending, action: Action) -> None:
+    """The desk sees what became of a call that it was asked about, or of a case that is its own."""
+    if action.asks == "staff" or scene.conversation.owner == "staff":
+        ending.remind("case_changed", scene.journal.now(), {"action": action.id}, key=f"case_changed:{action.id}")
+
+
+async def _tell(scene: Scene, ending: Ending, action: Action, known: Known, rest: str) -> None:
+    """Tell whoever has the conversation; then serve the rest of the message that allowed the call."""
+    words = _outcome(scene, action, known)
+    if rest and scene.conversation.owner == "agent":
+        scene.preface = words if known.status != "ok" else ""
+        await answering.answer(scene, ending, rest)
+        return
+    _words(scene, ending, words)
+
+
+def _outcome(scene: Scene, action: Action, known: Known) -> str:
+    if known.status == "ok":
+        return answering.done_words(scene, known)
+    return asking.reply(scene, "refused" if known.status == "refused" else "failed", action=_name(scene, action))
+
+
+def _words(scene: Scene, ending: Ending, words: str) -> None:
+    """The result's words to the customer: the agent's, or the gateway's while a person has the conversation."""
+    if scene.conversation.owner == "staff":
+        if not scene.draft:
+            ending.say_for_staff(words)
+        return
+    words, buttons = answering.with_open_question(scene, ending, words)
+    ending.decided("draft" if scene.draft else "send", "executed", 1.0, "send")
+    ending.say(words, buttons)
+    ending.changes["status"] = "waiting_staff" if scene.draft else "waiting_customer"
+
+
+def _name(scene: Scene, action: Action) -> str:
+    return asking.action_name(scene.spec.tools.get(action.tool), action.tool)
+
+
+async def _signed_in(scene: Scene, ending: Ending) -> None:
+    """The customer is back with a fresh token: approved calls that waited for it run."""
+    for action in scene.open_actions:
+        if action.state == "blocked" and scene.now < action.expires_at:
+            ending.remind("execute", scene.journal.now(), {"action": action.id}, key=f"execute:{action.id}")
+
+
+async def _confirm_expired(scene: Scene, ending: Ending, action_id: str) -> None:
+    """Nobody said yes or no in time."""
+    action = await scene.journal.action(action_id)
+    if (
+        action is None
+        or action.state != "pending"
+        or action.asks != "customer"
+        or scene.journal.now() < action.expires_at
+    ):
+        return
+    ending.record(
+        ConfirmationGiven(
+            action=action.id, verdict="expired", by="gateway", tool=action.tool, args=action.args, digest=action.digest
+        )
+    )
+    ending.moves.append(Move(action.id, "pending", "expired"))
+    if scene.conversation.owner == "agent" and scene.conversation.status not in ("resolved", "closed"):
+        ending.say(asking.reply(scene, "expired", action=_name(scene, action)))
+
+
+async def _answer_owed(scene: Scene, ending: Ending) -> None:
+    """A person gave the conversation back: what the customer said last and nobody answered is answered now."""
+    owed: list[str] = []
+    for line in scene.lines:
+        entry = line.entry
+        if isinstance(entry, CustomerSaid | CustomerPressed):
+            owed.append(entry.text)
+        elif isinstance(entry, Spoken) and entry.kind() in ("agent_said", "staff_said"):
+            owed.clear()
+    if owed and scene.conversation.owner == "agent":
+        await answering.answer(scene, ending, "\n".join(owed))
+
+
+def _quiet(scene: Scene, ending: Ending) -> None:
+    """Nobody has said anything for long enough: the matter is closed."""
+    conversation = scene.conversation
+    if conversation.owner != "agent" or conversation.status != "waiting_customer":
+        return
+    if any(action.state in ("pending", "approved", "executing", "blocked") for action in scene.open_actions):
+        return
+    ending.record(Resolved(by="gateway"))
+    ending.changes |= {"status": "resolved", "new_episode": True}
