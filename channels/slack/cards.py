@@ -19,8 +19,8 @@ from channels.slack.literal import escaped, inert, short, visible
 
 Json = dict[str, Any]
 
-HEADER, FIELD, SECTION, FALLBACK = 150, 300, 3000, 3000
-TOTAL, WORDS, LINE, TOOLS = 12_000, 11_000, 1_500, 3_500
+HEADER, FIELD, SECTION, FALLBACK = 150, 300, 1_500, 3_000
+TOTAL, WORDS, LINE, TOOLS, ASKED = 12_000, 11_000, 1_500, 3_500, 7_000
 CHUNK = 3_000
 LINES = 150
 CUT = "… (cut here; the whole text is in the log)"
@@ -124,6 +124,10 @@ def _details(capsule: Capsule) -> Post:
 
 
 def _part(title: str, lines: Sequence[list[Json]], room: int) -> list[Json]:
+    return [_listed(title, lines, room)] if lines else []
+
+
+def _listed(title: str, lines: Sequence[list[Json]], room: int) -> Json:
     """A titled list within `room` characters, saying how many lines are left out."""
     kept, used = [], 0
     for line in lines:
@@ -133,9 +137,8 @@ def _part(title: str, lines: Sequence[list[Json]], room: int) -> list[Json]:
         kept.append(line)
     if len(kept) < len(lines):
         kept.append([_text(f"… and {len(lines) - len(kept)} more in the log", italic=True)])
-    items = [_section(*line) for line in kept]
-    listed = [{"type": "rich_text_list", "style": "bullet", "elements": items}]
-    return [_rich(_section(_text(title, bold=True)), *listed)] if kept else []
+    listed = {"type": "rich_text_list", "style": "bullet", "elements": [_section(*line) for line in kept]}
+    return _rich(_section(_text(title, bold=True)), listed)
 
 
 def _fitting(lines: Sequence[Line], room: int) -> list[list[Json]]:
@@ -156,7 +159,7 @@ def _fitting(lines: Sequence[Line], room: int) -> list[list[Json]]:
 
 
 def _line(line: Line) -> list[Json]:
-    who = line.name or line.speaker.capitalize()
+    who = short(line.name, 100) or line.speaker.capitalize()
     name = f"{who} (agent)" if line.speaker == "agent" and line.name else who
     return [_text(f"{_clock(line.at)} {name}: ", bold=True), _text(f"{short(line.text, LINE)}\n")]
 
@@ -165,7 +168,10 @@ def _tool(run: ToolRun) -> list[Json]:
     args = ", ".join(f"{name}: {_value(value)}" for name, value in run.args.items())
     policy = f" · policy {run.policy}" if run.policy else ""
     result = f" {short(_value(run.result), 500)}" if run.result is not None else ""
-    return [_text(run.tool, bold=True), _text(f" ({short(args, 300)}) → {run.status}{result}{short(policy, 200)}")]
+    return [
+        _text(short(run.tool, 100), bold=True),
+        _text(f" ({short(args, 300)}) → {run.status}{result}{short(policy, 200)}"),
+    ]
 
 
 def _source(source: Source) -> str:
@@ -193,19 +199,18 @@ def _asked(action: Action) -> Json:
     """What will happen, from the recorded action: its arguments, or its words letter by letter."""
     if action.what == "reply":
         return _rich(_quote(_fit(action.text, WORDS - 1000)))
-    items = [
-        _section(_text(f"{name}: ", bold=True), _text(short(_value(value), 1000)))
+    lines = [
+        [_text(f"{short(name, 100)}: ", bold=True), _text(short(_value(value), 1000))]
         for name, value in action.args.items()
     ]
-    listed = {"type": "rich_text_list", "style": "bullet", "elements": items or [_section(_text("no arguments"))]}
-    return _rich(_section(_text(action.tool, bold=True)), listed)
+    return _listed(short(action.tool, 100), lines or [[_text("no arguments")]], ASKED)
 
 
 def _words(words: Words) -> Post:
     files = "".join(f"\n📎 {file.name} ({file.media_type})" for file in words.attachments)
     text = _fit(f"{words.text}{files}".strip(), WORDS)
     if words.speaker in ("agent", "system"):
-        block: Json = {"type": "markdown", "text": inert(text) or "–"}
+        block: Json = {"type": "markdown", "text": _fit(inert(text), WORDS) or "–"}
         return Post(short(escaped(text), FALLBACK) or "–", (block,), words.broadcast)
     name = words.name or words.speaker.capitalize()
     block = _rich(_section(_text(f"{short(name, HEADER)}\n", bold=True), *_texts(text)))
@@ -261,12 +266,12 @@ def _header(text: str) -> Json:
 
 
 def _plain(text: str) -> list[Json]:
-    shown = short(visible(text), SECTION)
+    shown = short(visible(text), SECTION) or "–"
     return [{"type": "section", "text": {"type": "plain_text", "text": shown, "emoji": False}}]
 
 
 def _small(text: str) -> list[Json]:
-    shown = short(visible(text), SECTION)
+    shown = short(visible(text), SECTION) or "–"
     return [{"type": "context", "elements": [{"type": "plain_text", "text": shown, "emoji": False}]}]
 
 
@@ -280,8 +285,13 @@ def _link(url: str) -> str:
 
 def _fields(facts: Mapping[str, str]) -> Json:
     """Two columns; a section takes ten fields."""
-    shown = [f"*{name}*\n{escaped(short(value, FIELD))}" for name, value in list(facts.items())[:10]]
+    shown = [f"*{name}*\n{_bounded(value)}" for name, value in list(facts.items())[:10]]
     return {"type": "section", "fields": [{"type": "mrkdwn", "text": text, "verbatim": True} for text in shown]}
+
+
+def _bounded(value: str) -> str:
+    """Escaping lengthens: `&` becomes five characters."""
+    return short(escaped(short(value, FIELD)), 2 * FIELD)
 
 
 def _actions(names: Sequence[str], value: str) -> list[Json]:

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-_JOINERS = "\u200c\u200d"
+from channels.cleaning import cleaned
+
 # A joiner between two characters outside ASCII holds an emoji or a word together; anywhere else it hides something.
+_JOINERS = "\u200c\u200d"
 _LOOSE = re.compile(rf"(?<![^\x00-\x7f{_JOINERS}])[{_JOINERS}]|[{_JOINERS}](?![^\x00-\x7f{_JOINERS}])")
-_FILLERS = re.compile("[\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180b-\u180f\U000e0000-\U000e0fff]")
+# Look like nothing, but are letters or marks to a program: fillers, blanks, direction marks.
+_BLANKS = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200e\u200f\u2800\u3164\uffa0]")
 _ANGLE = re.compile(r"(\\*)<")
 
 
 def visible(text: str) -> str:
     """The text without what nobody sees: controls, bidi overrides, zero-width and tag characters, lone surrogates."""
-    text = _FILLERS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _LOOSE.sub("", "".join(map(_shown, text)))
-
-
-def _shown(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Cs":
-        return "\ufffd"
-    hidden = category == "Cf" or (category == "Cc" and character not in "\n\t")
-    return "" if hidden and character not in _JOINERS else character
+    return _LOOSE.sub("", _BLANKS.sub("", cleaned(text)))
 
 
 def escaped(text: str) -> str:
