@@ -19,13 +19,15 @@ def _several(value: object) -> object:
 
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_several), Field(min_length=1)]
 
+Maybe = Annotated[SecretStr | None, BeforeValidator(lambda value: value or None)]
+
 
 class SlackSettings(Part):
     """The one app's connection, for customers and desk. `app_token` set: Socket Mode, which needs no public URL."""
 
     bot_token: SecretStr = Field(description="xoxb-… of the app's bot.")
     signing_secret: Secrets = Field(description="Of the app; a list while it is being changed: all verify.")
-    app_token: SecretStr | None = Field(None, description="xapp-…: events come over a socket instead of webhooks.")
+    app_token: Maybe = Field(None, description="xapp-…: events come over a socket instead of webhooks.")
     api_base: str = Field("https://slack.com/api/", description="Where the Web API is.")
     timeout: float = Field(10.0, gt=0, description="Seconds to wait for an answer of Slack's.")
 
