@@ -1,0 +1,58 @@
+"""What the widget weighs, and that every language has every string."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.channels.widget.standin import WIDGET
+
+KB = 1_000
+ENGLISH = json.loads((WIDGET / "strings.js").read_text("utf-8").removeprefix("export default "))
+
+
+def weight(*names: str) -> int:
+    return sum(len(gzip.compress((WIDGET / name).read_bytes(), 9)) for name in names)
+
+
+def imported(name: str) -> set[str]:
+    """A module and all that it imports."""
+    found = re.findall(r"from '\./([\w.]+)'", (WIDGET / name).read_text("utf-8"))
+    return {name}.union(*map(imported, found))
+
+
+def test_the_launcher_is_small() -> None:
+    assert weight("widget.js") <= 3 * KB
+
+
+def test_the_panel_is_small() -> None:
+    modules = imported("panel.js")
+    assert modules == {path.name for path in WIDGET.glob("*.js")} - {"widget.js"}
+    assert weight(*modules) <= 15 * KB
+
+
+@pytest.mark.parametrize("path", sorted(WIDGET.glob("locales/*.json")), ids=lambda path: path.stem)
+def test_every_language_has_every_string(path: Path) -> None:
+    table = json.loads(path.read_text("utf-8"))
+    assert table.keys() == ENGLISH.keys()
+    assert all(table.values())
+    assert {name for name, text in table.items() if "{name}" in text} == {"talking"}
+
+
+def test_the_launcher_knows_the_languages_that_the_panel_has() -> None:
+    launcher = re.findall(r"^    (\w\w): '", (WIDGET / "widget.js").read_text("utf-8"), re.MULTILINE)
+    assert sorted(launcher) == sorted(["en", *(path.stem for path in WIDGET.glob("locales/*.json"))])
+
+
+def test_nothing_can_run_text_as_code() -> None:
+    banned = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|setAttribute\('(style|on)|\.srcdoc"
+    for path in WIDGET.glob("*.js"):
+        assert not re.search(banned, path.read_text("utf-8")), path.name
+
+
+def test_the_looks_name_no_physical_side() -> None:
+    sides = r"(margin|padding|border|inset)-(left|right)|\b(left|right):|text-align:(left|right)|float:"
+    for name in ("style.js", "widget.js"):
+        assert not re.search(sides, (WIDGET / name).read_text("utf-8")), name
