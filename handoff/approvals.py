@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
+import msgspec
+
 from bus.action import Action
 from bus.channel import Person
 from bus.entries import AgentSaid, ApprovalDecided
@@ -16,6 +18,10 @@ from handoff.words import literal
 
 Verdict = Literal["approved", "denied"]
 WORD: dict[Verdict, str] = {"approved": "Approved", "denied": "Rejected"}
+STATES = {
+    "blocked": "waits until the customer has signed in again",
+    "unknown": "no answer: nobody knows yet whether it happened",
+}
 NOBODYS = "This button belongs to no open approval of this conversation."
 
 
@@ -39,6 +45,14 @@ async def reject(turn: OpenTurn, row: Received) -> None:
     await _decide(turn, row, "denied")
 
 
+async def edit(turn: OpenTurn, row: Received) -> None:
+    """Press `edit` with a reply's id: its words, as a person changed them (`data.text`), are sent."""
+    action = await turn.journal.action(row.inbound.text)
+    words = str(row.inbound.data.get("text", "")).strip()
+    if words and action is not None and action.what == "reply":
+        await _decide(turn, row, "approved", words)
+
+
 async def expire(turn: OpenTurn, row: Received) -> None:
     """Memo `expire` {action}: nobody decided in time."""
     action = await _named(turn, row)
@@ -54,22 +68,33 @@ async def case_changed(turn: OpenTurn, row: Received) -> None:
     action = await _named(turn, row)
     if action is None or action.state == "pending":
         return
-    what = f"{call(action.tool, action.args)} – {action.state}"
-    turn.tell_desk(literal(f"{what}: {brief(action.result)}" if action.result is not None else what))
-    if action.asks == "staff" and action.decided_by:
-        name = await _name(turn, action)
-        show_outcome(turn, action, f"{_outcome('approved', name, action.decided_at)} – {action.state}")
+    if action.state != "withdrawn":
+        turn.tell_desk(literal(_result(action)))
+    if action.asks == "staff":
+        show_outcome(turn, action, await _became(turn, action))
+
+
+def _result(action: Action) -> str:
+    what = call(action.tool, action.args) if action.what == "tool" else "The reply"
+    result = f": {brief(action.result)}" if action.result is not None else ""
+    return f"{what} – {STATES.get(action.state, action.state)}{result}"
+
+
+async def _became(turn: OpenTurn, action: Action) -> str:
+    if action.state == "withdrawn":
+        return "Withdrawn: the customer wrote again"
+    state = STATES.get(action.state, action.state)
+    if not action.decided_by:
+        return state.capitalize()
+    person = await turn.desk.people(turn.desk.channel, action.decided_by)
+    return f"{_outcome('approved', person.name, action.decided_at)} – {state}"
 
 
 async def _named(turn: OpenTurn, row: Received) -> Action | None:
     return await turn.journal.action(str(row.inbound.data.get("action", "")))
 
 
-async def _name(turn: OpenTurn, action: Action) -> str:
-    return (await turn.desk.people(turn.desk.channel, action.decided_by)).name
-
-
-async def _decide(turn: OpenTurn, row: Received, verdict: Verdict) -> None:
+async def _decide(turn: OpenTurn, row: Received, verdict: Verdict, words: str = "") -> None:
     inbound = row.inbound
     person, action = await turn.person(inbound), await turn.journal.action(inbound.text)
     refusal = _refusal(turn, person, action)
@@ -78,13 +103,15 @@ async def _decide(turn: OpenTurn, row: Received, verdict: Verdict) -> None:
         return
     turn.record(_decided(action, verdict, person))
     turn.cancel(f"{EXPIRE}:{action.id}")
-    moved = turn.move(action, verdict, by=person.id)
+    if words:
+        action = msgspec.structs.replace(action, text=words)
+    moved = turn.move(action, verdict, by=person.id, changed=bool(words))
     turn.update_card()
     match action.what, verdict:
         case "tool", "approved":
             turn.remind("execute", turn.now, {"action": action.id}, key=f"execute:{action.id}")
         case "tool", "denied":
-            turn.tell_customer("denied", action=action.tool)
+            turn.tell_customer("denied", action=action.tool.replace("_", " "))
         case "reply", "approved":
             _send(turn, moved, person)
         case _:
@@ -135,7 +162,7 @@ def _expire(turn: OpenTurn, action: Action) -> None:
     show_outcome(turn, moved, f"Expired {_clock(turn.now)}: nobody decided in time")
     turn.update_card()
     if action.what == "tool":
-        turn.tell_customer("expired", action=action.tool)
+        turn.announce("expired", action=action.tool.replace("_", " "))
     else:
         give_to_people(turn, action.reason or "human_only")
 

@@ -50,6 +50,7 @@ REASONS = {
     "model_failed": "The model gave no usable answer.",
     "budget": "The turn's budget was spent.",
     "interrupted": "The agent's turn was interrupted.",
+    "draft": "The channel is in draft mode: nothing is sent without a person.",
     APPROVAL: "The agent needs a person's word before it goes on.",
 }
 

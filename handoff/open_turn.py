@@ -9,7 +9,7 @@ import msgspec
 
 from bus.action import Action, ActionState
 from bus.capsule import Capsule
-from bus.channel import Limits, Person
+from bus.channel import Limits, Mode, Person
 from bus.consumer import Journal, People
 from bus.entries import Entry, Recorded, SystemSaid
 from bus.message import (
@@ -35,11 +35,15 @@ from handoff.words import Words, literal, text_for
 MEMBER, APPROVER = "member", "approver"
 
 
+def _live(_: str) -> Mode:
+    return "live"
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Where people work and what the roof lends the relay.
 
-    `route` names the place (a Slack channel's id) for a capsule; `words` are the spec's replies; `link` points to the log;
-    `limits` tells what a customer's channel can do; nobody claimed within `remind_after` ms → the thread is reminded.
+    `route` names the place (a Slack channel's id) for a capsule, "" where there is no desk; `words` are the spec's replies; `link` points
+    to the log; `limits` and `mode` are those of a customer's channel; a case that nobody takes within `remind_after` ms is called out.
     """
 
     people: People
@@ -48,6 +52,7 @@ class Desk(msgspec.Struct, frozen=True):
     link: Callable[[str], str]
     limits: Callable[[str], Limits]
     channel: str = "desk"
+    mode: Callable[[str], Mode] = _live
     account: str = "slack"
     remind_after: int = 10 * 60_000
 
@@ -103,9 +108,9 @@ class OpenTurn:
         """The next message opens a new episode."""
         self._changes["new_episode"] = True
 
-    def move(self, action: Action, after: ActionState, by: str = "") -> Action:
-        """Move an action on."""
-        self._moves.append(Move(action.id, action.state, after, by))
+    def move(self, action: Action, after: ActionState, by: str = "", *, changed: bool = False) -> Action:
+        """Move an action on; `changed`: it is kept as it is given here."""
+        self._moves.append(Move(action.id, action.state, after, by, action if changed else None))
         moved = msgspec.structs.replace(
             action, state=after, **({"decided_by": by, "decided_at": self.now} if by else {})
         )
@@ -120,8 +125,13 @@ class OpenTurn:
         """Take memos back."""
         self._cancel += keys
 
+    def announce(self, name: str, /, **values: str) -> None:
+        """Say the gateway's own words without anybody's click, which a channel in draft mode does not do."""
+        if self.desk.mode(self.conversation.address.channel) != "draft":
+            self.tell_customer(name, **values)
+
     def tell_customer(self, name: str, /, **values: str) -> None:
-        """Say the gateway's own words to the customer."""
+        """Say the gateway's own words to the customer, because a person did something."""
         text = text_for(self.desk.words, name, self.conversation.language, **values)
         if text:
             self.say(Said(text, "system"), self.record(SystemSaid(text=text)), name)
@@ -156,12 +166,14 @@ class OpenTurn:
             self._outbounds.append((Outbound(self._key("mark"), "mark", to, mark, target=target), None))
 
     def open_thread(self, reason: str = "", detail: str = "") -> bool:
-        """Open the case at the desk; False when it is open. The card is drawn when the turn closes."""
+        """Open the case at the desk; False when it is open or there is no desk. The card is drawn when the turn closes."""
         self._reason = (reason or self._reason[0], detail or self._reason[1])
         self.update_card()
         if self.conversation.desk is not None:
             return False
         place = self.desk.route(self.capsule())
+        if not place:
+            return False
         thread = f"{CASE_PREFIX}{self.conversation.id}"
         self.conversation = msgspec.structs.replace(
             self.conversation,

@@ -37,13 +37,13 @@ async def hand_over(turn: OpenTurn, row: Received) -> None:
 def give_to_people(turn: OpenTurn, reason: str, detail: str = "") -> None:
     """Open the thread, or say in it that the matter came back; the customer is told unless the agent has said so."""
     if turn.conversation.owner == "agent":
-        turn.tell_customer("handover")
+        turn.announce("handover")
         turn.change(owner="staff", owner_name="")
         turn.silence_agent()
     if not _recorded(turn, reason):
         turn.record(HandedOver(reason=reason, detail=detail, by=GATEWAY))
     turn.change(status="waiting_staff")
-    if not turn.open_thread(reason, detail):
+    if not turn.open_thread(reason, detail) and turn.conversation.desk is not None:
         turn.show_again()
     if not turn.conversation.owner_name:
         turn.remind(UNCLAIMED, turn.now + turn.desk.remind_after)

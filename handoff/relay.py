@@ -65,6 +65,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("press", "return"): staff.returned,
     ("press", "approve"): approvals.approve,
     ("press", "reject"): approvals.reject,
+    ("press", "edit"): approvals.edit,
     ("delivery", ""): delivery,
 }
 

@@ -19,10 +19,12 @@ from tests.handoff.stage import (
     WEB,
     action,
     card,
+    desk,
     kinds,
     log,
     memo,
     pressed,
+    row,
     take,
     to_customer,
     typed,
@@ -213,6 +215,54 @@ async def test_the_result_of_an_approved_call_is_told_in_the_thread() -> None:
         ApprovalCard(done, "Ana Ruiz", "Approved by Sara Lindqvist 10:00 UTC – done"),
         target_key="approval:act_1",
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "line", "outcome"),
+    [
+        ("withdrawn", None, "Withdrawn: the customer wrote again"),
+        ("blocked", "waits until the customer has signed in again", "waits until the customer has signed in again"),
+        ("unknown", "no answer: nobody knows yet whether it happened", "nobody knows yet whether it happened"),
+        ("failed", "failed", "Approved by Sara Lindqvist 10:00 UTC – failed"),
+    ],
+)
+async def test_what_became_of_an_approval_is_told(state: str, line: str | None, outcome: str) -> None:
+    one = moved(action(), state, "" if state == "withdrawn" else SARA)
+    turn = await take(memo("case_changed", action="act_1"), known=[one])
+    told = [out.content.text for out in turn.outbounds if isinstance(out.content, Words)]
+    assert [bool(line and line in text) for text in told] == ([] if line is None else [True])
+    replaced = next(out.content for out in turn.outbounds if out.target_key == "approval:act_1")
+    assert isinstance(replaced, ApprovalCard)
+    assert outcome in replaced.outcome
+
+
+async def test_a_changed_draft_is_sent_as_it_was_changed() -> None:
+    press = row("press", button="edit", text="act_1", data={"text": " Our kind answer \n"})
+    turn = await take(press, known=[DRAFT], owner="agent", status="open")
+    assert turn.entries[1] == AgentSaid(text="Our kind answer", by=SARA)
+    assert to_customer(turn) == [("agent", "", "Our kind answer")]
+    assert turn.moves[0].changed == msgspec.structs.replace(DRAFT, text="Our kind answer")
+
+
+@pytest.mark.parametrize("who", [BEN, GUEST])
+async def test_only_approvers_change_drafts(who: str) -> None:
+    press = row("press", button="edit", text="act_1", data={"text": "pay them"}, sender=who)
+    turn = await take(press, known=[DRAFT], owner="agent")
+    assert (turn.moves, to_customer(turn)) == ((), [])
+
+
+@pytest.mark.parametrize(("one", "text"), [(action(), "amount: 1"), (DRAFT, "  "), (DRAFT, "")])
+async def test_a_call_cannot_be_edited_and_empty_words_are_not_sent(one: Action, text: str) -> None:
+    press = row("press", button="edit", text="act_1", data={"text": text})
+    assert await take(press, known=[one], owner="agent") == Turn()
+
+
+async def test_in_draft_mode_nothing_is_said_without_a_click() -> None:
+    draft_mode = desk(mode=lambda _: "draft")
+    turn = await take(memo("expire", action="act_1"), known=[action(expires_at=NOW)], owner="agent", at=draft_mode)
+    assert to_customer(turn) == []
+    turn = await take(pressed("reject", "act_1"), known=[action()], owner="agent", at=draft_mode)
+    assert len(to_customer(turn)) == 1
 
 
 async def test_a_change_without_a_desk_is_nobodys() -> None:

@@ -149,6 +149,20 @@ async def test_a_delivery_without_a_desk_says_nothing() -> None:
     assert await take(report(1, "gone"), lines=STAFF_LINES, desk=None) == Turn()
 
 
+async def test_without_a_desk_people_answer_elsewhere_and_nothing_waits_to_be_posted() -> None:
+    nowhere = desk(route=lambda _: "")
+    for each in (memo("handover", reason="turns"), said("hello"), memo("unclaimed")):
+        turn = await take(each, desk=None, lines=log(CustomerSaid(text="hello")), at=nowhere)
+        assert [one for one in turn.outbounds if one.to != WEB] == []
+    turn = await take(memo("handover", reason="turns"), desk=None, lines=log(), owner="agent", at=nowhere)
+    assert (turn.owner, kinds(turn), turn.status) == ("staff", ["system_said", "handed_over"], "waiting_staff")
+
+
+async def test_in_draft_mode_a_handover_is_not_announced() -> None:
+    turn = await take(memo("handover", reason="x"), owner="agent", lines=log(), at=desk(mode=lambda _: "draft"))
+    assert to_customer(turn) == []
+
+
 async def test_an_unclaimed_case_is_called_out_once() -> None:
     turn = await take(memo("unclaimed"))
     content = turn.outbounds[0].content
@@ -186,6 +200,7 @@ def test_the_table_of_handlers_is_complete() -> None:
         ("memo", "unclaimed"),
         ("press", "approve"),
         ("press", "claim"),
+        ("press", "edit"),
         ("press", "reject"),
         ("press", "resolve"),
         ("press", "return"),
