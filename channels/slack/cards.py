@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 HEADER, FIELD, SECTION, FALLBACK = 150, 300, 1_500, 3_000
 TOTAL, WORDS, LINE, TOOLS, ASKED = 12_000, 11_000, 1_500, 3_500, 7_000
-CHUNK = 3_000
+CHUNK = INPUT = 3_000
 LINES = 150
 CUT = "… (cut here; the whole text is in the log)"
 HINT = "Reply in this thread to answer. Start with `note:` for an internal note. `!help`"
@@ -33,7 +33,14 @@ BUTTONS: dict[str, tuple[str, ...]] = {
     "agent": ("claim", "resolve"),
     "resolved": (),
 }
-LABELS = {"claim": "Claim", "resolve": "Resolve", "return": "Back to agent", "approve": "Approve", "reject": "Reject"}
+LABELS = {
+    "claim": "Claim",
+    "resolve": "Resolve",
+    "return": "Back to agent",
+    "approve": "Approve",
+    "edit": "Edit",
+    "reject": "Reject",
+}
 STYLES = {"claim": "primary", "approve": "primary", "reject": "danger"}
 PROOF = {"none": "not verified", "channel": "by the channel", "link": "by a link", "site": "signed in on the site"}
 
@@ -189,10 +196,16 @@ def _approval(card: ApprovalCard) -> Post:
         _fields({name: value for name, value in facts.items() if value}),
         _asked(action),
         *(_plain(card.outcome) if card.outcome else ()),
-        *(_actions(("approve", "reject"), action.id) if open_ else ()),
+        *(_actions(_choices(action), action.id) if open_ else ()),
         _context(escaped(f"{action.id} · {action.digest[:12]} · {action.spec}")),
     ]
     return Post(short(escaped(" – ".join(part for part in (title, card.outcome) if part)), FALLBACK), tuple(blocks))
+
+
+def _choices(action: Action) -> tuple[str, ...]:
+    """A draft may be changed first, as long as it fits into Slack's window."""
+    can_edit = action.what == "reply" and len(action.text) <= INPUT
+    return ("approve", "edit", "reject") if can_edit else ("approve", "reject")
 
 
 def _asked(action: Action) -> Json:

@@ -14,6 +14,7 @@ from channels.slack.connection import MALFORMED, Connection, Json
 from channels.slack.endpoint import Endpoint, Intake
 from channels.slack.incoming import ACCOUNT, Envelope, Press, parse_event, parse_press
 from channels.slack.literal import escaped
+from channels.slack.modals import edit_view, parse_edit
 from channels.slack.settings import DeskSettings, SlackSettings
 from channels.slack.team import Team
 
@@ -85,8 +86,13 @@ class Desk:
         return parse_event(envelope, tenant=self._tenant, name=self.name, places=self.settings.places)
 
     def press(self, press: Press) -> Inbound | None:
-        """The desk's reading of a press."""
-        return parse_press(press, tenant=self._tenant, name=self.name, places=self.settings.places)
+        """The desk's reading of a press, or of a window that was sent off."""
+        read = parse_edit if press.type == "view_submission" else parse_press
+        return read(press, tenant=self._tenant, name=self.name, places=self.settings.places)
+
+    def window(self, press: Press) -> Json | None:
+        """The desk's windows: `edit` below a draft."""
+        return edit_view(press)
 
     async def send(self, sending: Sending) -> str:
         """See Channel. What Slack refuses as malformed is posted once more as mere text."""

@@ -18,7 +18,7 @@ from channels.slack.connection import Connection
 from channels.slack.incoming import Envelope, Press, read_envelope, read_press
 
 MAX_BODY = 1 << 20
-IDENTITY_WAIT = 2.0  # of the three seconds that Slack waits
+SLACK_WAITS = 2.0  # of its three seconds, for what we must ask Slack before we answer it
 logger = structlog.get_logger(__name__)
 
 
@@ -47,6 +47,9 @@ class Reader(Protocol):
 
     def press(self, press: Press) -> Inbound | None:
         """The Inbound of a press, None when it is not for this part."""
+
+    def window(self, press: Press) -> dict[str, Any] | None:
+        """The window that this press opens at once, None for most."""
 
 
 class Endpoint:
@@ -118,7 +121,19 @@ class Endpoint:
         payload = _form(raw).get("payload", [""])[0]
         press = read_press(_json(payload.encode()))
         await self._check_team(press.team.id if press.team else None)
+        for reader in self._readers:
+            if (view := reader.window(press)) is not None:
+                return await self._show(view, press.trigger_id)
         return await self._record(lambda reader: reader.press(press), payload.encode())
+
+    async def _show(self, view: dict[str, Any], trigger: str) -> web.Response:
+        """Open a window: Slack allows it for three seconds after the press, so it cannot wait for a turn."""
+        try:
+            await asyncio.wait_for(self._connection.call("views.open", trigger_id=trigger, view=view), SLACK_WAITS)
+        except (GatewayError, TimeoutError) as error:
+            self._counts["window_failed"] += 1
+            logger.warning("slack.window_failed", error=str(error))
+        return web.Response()
 
     async def _record(self, read: Callable[[Reader], Inbound | None], raw: bytes) -> web.Response:
         for reader in self._readers:
@@ -133,7 +148,7 @@ class Endpoint:
     async def _check_team(self, team: str | None) -> None:
         """Refuse another workspace's events. While Slack will not say who we are, the signature is what we go by."""
         try:
-            ours = (await asyncio.wait_for(self._connection.identity(), IDENTITY_WAIT)).team
+            ours = (await asyncio.wait_for(self._connection.identity(), SLACK_WAITS)).team
         except (GatewayError, TimeoutError) as error:
             logger.warning("slack.team_unknown", error=str(error))
             return

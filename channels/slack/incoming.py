@@ -12,7 +12,7 @@ import msgspec
 
 from bus.errors import Rejected
 from bus.message import Address, Attachment, Inbound, Sender
-from channels.slack.markup import Typed, plain
+from channels.slack import markup
 
 Json = dict[str, Any]
 Shape = TypeVar("Shape")
@@ -118,6 +118,33 @@ class Action(msgspec.Struct, frozen=True):
     action_ts: str = ""
 
 
+class Input(msgspec.Struct, frozen=True):
+    """What was typed into one field of a window."""
+
+    value: str | None = None
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """What was typed into a window: block → field → value."""
+
+    values: dict[str, dict[str, Input]] = {}
+
+
+class View(msgspec.Struct, frozen=True):
+    """A window that was sent off."""
+
+    id: str = ""
+    callback_id: str = ""
+    private_metadata: str = ""
+    state: Typed = Typed()
+
+    @property
+    def words(self) -> str:
+        """Everything typed into it."""
+        fields = (field for block in self.state.values.values() for field in block.values())
+        return "\n".join(field.value for field in fields if field.value)
+
+
 class Press(msgspec.Struct, frozen=True):
     """What is posted to the interactivity endpoint."""
 
@@ -128,6 +155,8 @@ class Press(msgspec.Struct, frozen=True):
     container: Container = Container()
     message: Message | None = None
     actions: list[Action] = []
+    trigger_id: str = ""
+    view: View | None = None
 
 
 def read_envelope(payload: object) -> Envelope:
@@ -164,7 +193,7 @@ def parse_event(envelope: Envelope, *, tenant: str, name: str, places: Collectio
 def _said(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
     if not _by_person(event, bot) or not _in_thread(event):
         return None
-    typed = plain(event.text or "", blocks=event.blocks, bot=bot)
+    typed = markup.plain(event.text or "", blocks=event.blocks, bot=bot)
     return Inbound(
         key=f"message:{event.channel}:{event.ts}",
         address=_address(tenant, name, event.channel, event.thread_ts),
@@ -185,7 +214,7 @@ def _edit(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
         return None
     if now.subtype == "tombstone" or (before is not None and before.text == now.text):
         return None
-    typed = plain(now.text or "", blocks=now.blocks, bot=bot)
+    typed = markup.plain(now.text or "", blocks=now.blocks, bot=bot)
     return Inbound(
         key=f"edit:{event.channel}:{now.ts}:{now.edited.ts}",
         address=_address(tenant, name, event.channel, now.thread_ts),
@@ -257,5 +286,5 @@ def _attachment(file: File) -> Attachment:
     return Attachment(file.name or "file", file.mimetype or "application/octet-stream", file.size or 0, file.id)
 
 
-def _data(typed: Typed) -> Json:
+def _data(typed: markup.Typed) -> Json:
     return ({"mentions": list(typed.mentions)} if typed.mentions else {}) | ({"aside": True} if typed.aside else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -37,7 +38,7 @@ class Caller:
         }
         url = f"{self._world.gateway_url}/webhooks/slack/{path}"
         async with self._http.post(
-            url, data=body, headers={name: value for name, value in ours.items() if value}
+            url, data=io.BytesIO(body), headers={name: value for name, value in ours.items() if value}
         ) as answer:
             return answer.status, await answer.text()
 
