@@ -74,6 +74,8 @@ async def _said(scene: Scene, rows: tuple[Received, ...]) -> Turn:
     if question is not None:
         word = _word(scene, rows, question, text)
         if word.word != "unclear":
+            await answering.understand(scene, text, plainly=not word.rest)
+            scene.language = scene.conversation.language or scene.language
             return await _answered(scene, ending, question, word)
     await answering.answer(scene, ending, text)
     return ending.turn()

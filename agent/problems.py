@@ -8,6 +8,8 @@ from itertools import chain
 
 import cel
 
+from agent import wording
+from agent.replies import TEXTS
 from agent.spec import Spec, Tool
 
 VARIABLES = frozenset({"args", "result", "customer", "intent", "category", "sentiment", "language", "channel"})
@@ -32,7 +34,7 @@ SCOPES = frozenset({"customer", "conversation", "global"})
 def problems(spec: Spec) -> list[str]:
     """Every problem as one line that names the key and what to do; [] for a sound spec."""
     tools = chain.from_iterable(_of_tool(spec, name, tool) for name, tool in spec.tools.items())
-    return [*tools, *_of_rules(spec), *_of_names(spec), *_of_entities(spec)]
+    return [*tools, *_of_rules(spec), *_of_names(spec), *_of_entities(spec), *_of_replies(spec)]
 
 
 def _of_tool(spec: Spec, name: str, tool: Tool) -> Iterator[str]:
@@ -44,6 +46,7 @@ def _of_tool(spec: Spec, name: str, tool: Tool) -> Iterator[str]:
     yield from _unknown(f"{where}.intents", tool.intents, spec.intents)
     yield from _of_bindings(spec, where, tool)
     yield from _of_conditions(spec, where, tool)
+    yield from _of_templates(where, tool)
 
 
 def _of_policy(where: str, tool: Tool) -> Iterator[str]:
@@ -71,6 +74,20 @@ def _of_bindings(spec: Spec, where: str, tool: Tool) -> Iterator[str]:
         yield from _unknown(f"{where}.bind.{argument}", [source], spec.tools, "a tool")
         if source in spec.tools and spec.tools[source].writes:
             yield f"{where}.bind.{argument}: {source} writes, so the gateway never calls it to find a value"
+
+
+def _of_templates(where: str, tool: Tool) -> Iterator[str]:
+    for key, text in (("say", tool.say), ("question", tool.question)):
+        for template in text.values() if isinstance(text, dict) else [text or ""]:
+            if wrong := wording.check(template):
+                yield f"{where}.{key}: not a template: {wrong}"
+
+
+def _of_replies(spec: Spec) -> Iterator[str]:
+    for key in TEXTS:
+        for language in spec.languages:
+            if wrong := wording.check(spec.replies.text(key, language, spec.language)):
+                yield f"replies.{key}: not a template: {wrong}"
 
 
 def _of_conditions(spec: Spec, where: str, tool: Tool) -> Iterator[str]:

@@ -99,9 +99,10 @@ def known_values(scene: Scene) -> dict[str, Any]:
 
 def _result(scene: Scene, known: Known) -> Result:
     status: Any = known.status
-    wording = asking.say(scene, known)
-    fresh = known.fresh and (known.by_model or (bool(wording) and known.tool not in scene.silent))
-    return Result(known.tool, known.args, status, known.result, fresh, wording, known.because)
+    told = known.by_model or known.status == "asked" or scene.writes(known.tool)
+    return Result(
+        known.tool, known.args, status, known.result, known.fresh and told, asking.say(scene, known), known.because
+    )
 
 
 def history(scene: Scene, text: str) -> list[Message]:

@@ -34,11 +34,19 @@ class Replies(BaseModel):
     reply_wait: Localised | None = Field(None, description="A reply waits for staff.")
     declined: Localised | None = Field(None, description="The customer said no.")
     denied: Localised | None = Field(None, description="Staff said no; {{ action }}.")
+    talking_with: Localised | None = Field(None, description="A person took over; {{ name }}.")
+    returned: Localised | None = Field(
+        None, description="A person gave the conversation back, and something is unanswered."
+    )
+    resolved: Localised | None = Field(None, description="A person closed the matter; {{ name }}.")
     done: Localised | None = Field(None, description="A call without `say` succeeded; {{ action }}.")
     failed: Localised | None = Field(None, description="A call did not work; {{ action }}.")
     unknown: Localised | None = Field(None, description="Nobody knows whether a call worked; {{ action }}.")
     refused: Localised | None = Field(None, description="Policy does not allow a call; {{ action }}.")
-    expired: Localised | None = Field(None, description="An open question ran out; {{ action }}.")
+    expired: Localised | None = Field(None, description="Nobody of the staff decided in time; {{ action }}.")
+    question_expired: Localised | None = Field(
+        None, description="The customer did not answer a question in time; {{ action }}."
+    )
     blocked: Localised | None = Field(None, description="Approved, but the customer must sign in again; {{ action }}.")
     identity_required: Localised | None = Field(None, description="It needs a proven identity.")
     error: Localised | None = Field(None, description="Something failed on our side.")

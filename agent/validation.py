@@ -166,7 +166,7 @@ def _without_links(text: str) -> str:
     return LINK.sub(lambda found: found[2] or "", text)
 
 
-def clean_sentences(text: str) -> int:
-    """How much of a growing text ends in whole sentences: the length that may be shown."""
+def whole_sentences(text: str) -> int:
+    """How much of a growing text ends in whole sentences, in characters."""
     ends = [found.end() for found in re.finditer(r"[.!?…](?=\s)|\n", text)]
     return ends[-1] if ends else 0

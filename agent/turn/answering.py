@@ -12,17 +12,15 @@ from agent import confidence, policy, understanding, validation
 from agent import prompt as prompts
 from agent.confidence import Composed
 from agent.models.port import Passage, Request
-from agent.results import Known
+from agent.requests import Before
 from agent.spec import Specialist
-from agent.turn import asking, gates, thinking, values
+from agent.turn import asking, gates, telling, thinking, values
 from agent.turn.calls import Calls
 from agent.turn.ending import Ending
 from agent.turn.scene import Scene, Stop
 from agent.turn.thinking import Thought
-from agent.understanding import Before
 from bus.action import Action
-from bus.canonical import encode
-from bus.entries import AgentSaid, Decided, Retrieved, StaffSaid, Understood
+from bus.entries import Decided, Retrieved, Understood
 from bus.message import Button
 
 PASSAGES, WIDER = 4, 10
@@ -39,19 +37,28 @@ async def answer(scene: Scene, ending: Ending, text: str, calls: Calls | None = 
         gates.by_rule(scene)
         profile = _profile(scene)
         gates.by_identity(scene)
+        if not scene.requests and scene.intent in SOCIAL:
+            _be_social(scene, ending)
+            return
         await values.complete(scene, calls)
         await _decide(scene, ending, calls, text, profile)
     except Stop as stop:
         scene.journal.discard()
         scene.actions = [action for action in scene.actions if action.asks == "staff"]
-        ending.hand_over(stop, told_so_far(scene))
+        ending.hand_over(stop, telling.told_so_far(scene))
     for action in scene.actions:
         if action.what == "tool":
             ending.ask_for(action)
 
 
-async def understand(scene: Scene, text: str) -> None:
-    """Read the message, before any tool is picked."""
+def _be_social(scene: Scene, ending: Ending) -> None:
+    """A mere greeting or thanks: the gateway's own words, without a model."""
+    composed = confidence.compose((), (), None, (), asks=False, social=True)
+    _say(scene, ending, asking.reply(scene, scene.intent), composed, "send", "")
+
+
+async def understand(scene: Scene, text: str, *, plainly: bool = False) -> None:
+    """Read the message, before any tool is picked. `plainly`: by code alone."""
     last, decided = scene.last(Understood), scene.last(Decided)
     customer = scene.conversation.customer
     missing = decided.parts.get("missing") if decided else None
@@ -61,7 +68,7 @@ async def understand(scene: Scene, text: str) -> None:
         last.intent if last else "",
         (missing,) if missing else (),
     )
-    reader = scene.parts.reader()
+    reader = None if plainly else scene.parts.reader()
     lines = tuple(prompts.history(scene, text)[:-1][-6:])
 
     async def produce() -> Understood:
@@ -129,7 +136,7 @@ async def _retrieve(scene: Scene, text: str, limit: int) -> None:
 
 def _finish(scene: Scene, ending: Ending, thought: Thought) -> bool:
     """End the turn with these words if they may be said; False when they are held."""
-    checked = validation.check(thought.text, sources(scene))
+    checked = validation.check(thought.text, telling.sources(scene))
     missing = _missing(scene, checked.text)
     composed = confidence.compose(
         scene.results, scene.passages, thought.confidence, checked.problems,
@@ -180,7 +187,11 @@ def _with_results(scene: Scene, text: str) -> str:
     done = [
         known for known in scene.results if known.fresh and known.status == "ok" and scene.spec.tools[known.tool].writes
     ]
-    untold = [done_words(scene, known) for known in done if not tells(text, done_words(scene, known), known)]
+    untold = [
+        telling.done_words(scene, known)
+        for known in done
+        if not telling.tells(text, telling.done_words(scene, known), known)
+    ]
     return "\n\n".join([*untold, text])
 
 
@@ -217,68 +228,6 @@ def _waits_for_customer(scene: Scene, action: Action) -> bool:
     return action.state == "pending" and action.asks == "customer" and scene.now < action.expires_at
 
 
-def tells(text: str, words: str, known: Known) -> bool:
-    """True when the text tells this result: in the same words, or with its reference."""
-    if words and words in text:
-        return True
-    fields = known.result.values() if isinstance(known.result, dict) else ()
-    references = [str(value) for value in fields if isinstance(value, str) and any(sign.isdigit() for sign in value)]
-    new = [value for value in references if value not in {str(arg) for arg in known.args.values()}]
-    return bool(new) and any(value in text for value in new)
-
-
-def done_words(scene: Scene, known: Known) -> str:
-    """A successful call in words."""
-    tool = scene.spec.tools.get(known.tool)
-    return asking.say(scene, known) or asking.reply(scene, "done", action=asking.action_name(tool, known.tool))
-
-
-def told_so_far(scene: Scene) -> str:
-    """What this turn has found and done, in its tools' words: said before a handover."""
-    told = []
-    for known in scene.results:
-        if not (known.fresh and known.status == "ok"):
-            continue
-        if known.tool in scene.spec.tools and scene.spec.tools[known.tool].writes:
-            told.append(done_words(scene, known))
-        elif known.by_model:
-            told.append(asking.say(scene, known))
-    return "\n\n".join(dict.fromkeys(part for part in told if part))
-
-
-def sources(scene: Scene) -> validation.Sources:
-    """Everything a reply may stand on, as text."""
-    spec = scene.spec
-    written = [
-        known
-        for known in scene.results
-        if known.status == "ok" and known.tool in spec.tools and spec.tools[known.tool].writes
-    ]
-    asked = [spec.tools[action.tool].description for action in asking.waiting_calls(scene) if action.tool in spec.tools]
-    said = [line.entry.text for line in scene.lines if isinstance(line.entry, AgentSaid | StaffSaid)]
-    customers = [
-        message.text for message in prompts.history(scene, " ".join(request.text for request in scene.requests))
-    ]
-    told: list[str] = [_told(known) for known in scene.results]
-    told += [asking.say(scene, known) for known in scene.results]
-    told += [f"{passage.heading}\n{passage.text}\n{passage.source}" for passage in scene.passages]
-    told += [*said, *customers, spec.voice, *(action.question for action in asking.waiting_calls(scene))]
-    told += [prompts.ask_for(scene, name) for name in spec.entities] + [
-        button.label for button in (scene.choice.buttons if scene.choice else ())
-    ]
-    told += spec.replies.all_texts(scene.language, spec.language).values()
-    names = [
-        f"{known.tool} {spec.tools[known.tool].description} {_told(known)} {asking.say(scene, known)}"
-        for known in written
-    ]
-    waiting = [*asked, *(f"{action.tool} {action.question}" for action in asking.waiting_calls(scene))]
-    return validation.Sources("\n".join(names), "\n".join(told), "\n".join(waiting))
-
-
-def _told(known: Known) -> str:
-    return f"{encode(known.args).decode()} {encode(known.result).decode()}"
-
-
 def _missing(scene: Scene, text: str) -> str:
     """The value that these words ask for, "" when they ask for none."""
     wanted = [name for request in scene.requests for name in _unknown(scene, request)]
@@ -298,5 +247,5 @@ def _is_question(text: str) -> bool:
 
 def _advice(scene: Scene, thought: Thought) -> str:
     """What a second try is told about the first."""
-    problems = validation.check(thought.text, sources(scene)).problems
+    problems = validation.check(thought.text, telling.sources(scene)).problems
     return "Your last answer was not sent. " + ("; ".join(problems) or "It was not supported by results or knowledge.")

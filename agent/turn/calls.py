@@ -22,6 +22,7 @@ from bus.entries import ToolAnswered, ToolAsked
 from bus.message import Move
 
 DEEPEST = 3
+BUSY = "it is being done right now"
 
 
 class Refused(Exception):
@@ -64,7 +65,8 @@ class Calls:
             return await self.refuse(name, args, verdict.because)
         if verdict.verdict != "allow":
             return self._keep(asking.ask(scene, name, tool, args, verdict))
-        return await (self._write(name, tool, args) if tool.writes else self._read(name, tool, args))
+        known = await (self._write(name, tool, args) if tool.writes else self._read(name, tool, args))
+        return self.judge(tool, self._keep(msgspec.structs.replace(known, by_model=not by_gateway)))
 
     def _declared(self, name: str, by_gateway: bool) -> Tool:
         scene = self._scene
@@ -142,12 +144,18 @@ class Calls:
             return await self._called(name, tool, args, write=False)
 
         answer = await self._scene.step({"answered": name, "args": args}, produce)
-        return self.judge(tool, self._keep(_known(answer, self._scene.now)))
+        return _known(answer, self._scene.now)
 
     async def _write(self, name: str, tool: Tool, args: dict[str, Any]) -> Known:
         scene = self._scene
         claim = policy.claim(name, tool, args, scene.scope, f"{scene.conversation.id}:{scene.work.turn}:{scene.calls}")
-        return self.judge(tool, await self.write(name, tool, args, claim, Verdict("allow")))
+        return await self.write(name, tool, args, claim, Verdict("allow"))
+
+    async def repeat(
+        self, name: str, tool: Tool, args: dict[str, Any], claim: Claim, action: str, move: Move | None
+    ) -> Known:
+        """Make a call that was agreed upon, as recorded."""
+        return self._keep(await self.write(name, tool, args, claim, Verdict("allow", "agreed"), action, move))
 
     async def write(
         self,
@@ -184,7 +192,7 @@ class Calls:
             answer: Any = await scene.journal.outcome(request, produce, claim)
         else:
             answer = await scene.step(request, produce)
-        return self._keep(msgspec.structs.replace(_known(answer, scene.now, _why(place)), made=place.verdict == "go"))
+        return msgspec.structs.replace(_known(answer, scene.now, _why(place)), made=place.verdict == "go")
 
     async def _called(
         self, name: str, tool: Tool, args: dict[str, Any], *, write: bool, key: str = "", action: str = ""
@@ -200,6 +208,7 @@ class Calls:
         )  # fmt: skip
 
     def _keep(self, known: Known) -> Known:
+        """Add to the episode's results."""
         self._scene.results.append(known)
         return known
 
@@ -251,7 +260,7 @@ def _settled(name: str, args: dict[str, Any], place: Reservation, action: str, *
 def _why(place: Reservation) -> str:
     told = {
         "limit": f"limit: {place.because}",
-        "busy": "it is being done right now",
+        "busy": BUSY,
         "unknown": "an earlier call has no known outcome",
     }
     return told.get(place.verdict, "")

@@ -10,13 +10,15 @@ from agent import arguments, policy
 from agent.policy import Verdict
 from agent.results import Known
 from agent.spec import Spec, Tool
-from agent.turn import answering, asking
-from agent.turn.calls import Calls, Refused, needs_identity
+from agent.turn import answering, asking, telling
+from agent.turn.calls import BUSY, Calls, Refused, needs_identity
 from agent.turn.ending import Ending
 from agent.turn.scene import Scene, Stop
 from bus.action import Action, ActionState
 from bus.entries import ConfirmationGiven, CustomerPressed, CustomerSaid, Resolved, Spoken
 from bus.message import Move, Turn
+
+WHILE_BUSY = 3_000
 
 
 async def memo(scene: Scene, name: str, data: dict[str, Any]) -> Turn:
@@ -65,10 +67,14 @@ async def _execute(scene: Scene, ending: Ending, action_id: str, rest: str) -> N
             _judge(calls, tool, known)
     except Stop as stop:
         _settle(scene, ending, action)
-        ending.hand_over(stop, answering.told_so_far(scene))
+        ending.hand_over(stop, telling.told_so_far(scene))
+        return
+    if known.because == BUSY:
+        again = scene.journal.now() + WHILE_BUSY
+        ending.remind("execute", again, {"action": action.id, "rest": rest}, key=f"execute:{action.id}")
         return
     _settle(scene, ending, action)
-    await _tell(scene, ending, action, known, rest)
+    await _tell(scene, ending, calls, action, known, rest)
 
 
 def _judge(calls: Calls, tool: Tool, known: Known) -> None:
@@ -97,7 +103,7 @@ async def _run(scene: Scene, calls: Calls, action: Action, tool: Tool | None) ->
         return await calls.refuse(action.tool, action.args, verdict.because)
     claim = policy.claim(action.tool, tool, action.args, scene.scope, action.id)
     move = Move(action.id, action.state, "executing") if action.state != "executing" else None
-    return await calls.write(action.tool, tool, action.args, claim, Verdict("allow", "agreed"), action.id, move)
+    return await calls.repeat(action.tool, tool, action.args, claim, action.id, move)
 
 
 async def _verdict(scene: Scene, calls: Calls, action: Action, tool: Tool | None, recorded: Spec | None) -> Verdict:
@@ -140,19 +146,19 @@ def _desk(scene: Scene, ending: Ending, action: Action) -> None:
         ending.remind("case_changed", scene.journal.now(), {"action": action.id}, key=f"case_changed:{action.id}")
 
 
-async def _tell(scene: Scene, ending: Ending, action: Action, known: Known, rest: str) -> None:
+async def _tell(scene: Scene, ending: Ending, calls: Calls, action: Action, known: Known, rest: str) -> None:
     """Tell whoever has the conversation; then serve the rest of the message that allowed the call."""
     words = _outcome(scene, action, known)
     if rest and scene.conversation.owner == "agent":
         scene.preface = words if known.status != "ok" else ""
-        await answering.answer(scene, ending, rest)
+        await answering.answer(scene, ending, rest, calls)
         return
     _words(scene, ending, words)
 
 
 def _outcome(scene: Scene, action: Action, known: Known) -> str:
     if known.status == "ok":
-        return answering.done_words(scene, known)
+        return telling.done_words(scene, known)
     return asking.reply(scene, "refused" if known.status == "refused" else "failed", action=_name(scene, action))
 
 
@@ -196,7 +202,7 @@ async def _confirm_expired(scene: Scene, ending: Ending, action_id: str) -> None
     )
     ending.moves.append(Move(action.id, "pending", "expired"))
     if scene.conversation.owner == "agent" and scene.conversation.status not in ("resolved", "closed"):
-        ending.say(asking.reply(scene, "expired", action=_name(scene, action)))
+        ending.say(asking.reply(scene, "question_expired", action=_name(scene, action)))
 
 
 async def _answer_owed(scene: Scene, ending: Ending) -> None:

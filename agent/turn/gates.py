@@ -32,7 +32,7 @@ def before_anything(scene: Scene, text: str) -> None:
     mood = scene.understood.sentiment.get("score", 0.0) if scene.understood else 0.0
     if escalate.sentiment_below is not None and mood < escalate.sentiment_below:
         raise Stop("sentiment")
-    if escalate.turns is not None and scene.answered_turns >= escalate.turns:
+    if escalate.turns is not None and scene.turns_before >= escalate.turns:
         raise Stop("turns")
 
 

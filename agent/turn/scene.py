@@ -18,7 +18,7 @@ from agent.tools.http import Reply
 from bus.action import Action
 from bus.channel import Limits, Mode
 from bus.consumer import Journal
-from bus.entries import ConfirmationAsked, Decided, Recorded, Spoken, Step, Understood
+from bus.entries import ConfirmationAsked, CustomerPressed, CustomerSaid, Decided, Recorded, Spoken, Step, Understood
 from bus.message import Button, Conversation, Work
 
 
@@ -157,22 +157,19 @@ class Scene:
         return counts
 
     @property
-    def answered_turns(self) -> int:
-        """Turns of this episode that the agent has answered."""
-        return len(
-            {line.turn for line in self.lines if isinstance(line.entry, Decided) and line.turn != self.work.turn}
-        )
+    def turns_before(self) -> int:
+        """Turns of this episode in which the customer spoke, before this one."""
+        kinds = (CustomerSaid, CustomerPressed)
+        return len({line.turn for line in self.lines if isinstance(line.entry, kinds) and line.turn != self.work.turn})
 
     @property
     def profile(self) -> dict[str, Any]:
         """The customer's profile, {} without one."""
         return results.profile(self.results, self.spec.context)
 
-    @cached_property
-    def silent(self) -> frozenset[str]:
-        """Tools that the gateway calls for itself: what they answer is told only if the model asked for it."""
-        rows = {entity.rows.split(".")[0] for entity in self.spec.entities.values() if entity.rows}
-        return frozenset({*rows, *self.spec.context})
+    def writes(self, name: str) -> bool:
+        """True for a tool that changes something."""
+        return name in self.spec.tools and self.spec.tools[name].writes
 
     def last(self, kind: type[Any]) -> Any:
         """The newest line of a kind in this episode, None without one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +11,9 @@ import msgspec
 from agent import prompt as prompts
 from agent.models.port import Answer, Call, Message, Model, ModelFailed, Prompt
 from agent.turn.calls import Calls
+from agent.turn.preview import Preview
 from agent.turn.scene import Scene, Stop
+from agent.turn.telling import sources
 from bus.canonical import digest
 from bus.entries import ModelReplied
 
@@ -26,9 +28,6 @@ class Thought(NamedTuple):
     confidence: float | None
 
 
-Hear = Callable[[str], None]
-
-
 async def think(
     scene: Scene,
     calls: Calls,
@@ -37,27 +36,27 @@ async def think(
     *,
     instructions: str = "",
     retry: str = "",
-    hear: Hear | None = None,
 ) -> Thought:
     """Ask until there are words and no more calls. Raises Stop when a person must take over."""
     spoken: list[Message] = []
     for _ in range(scene.spec.budget.steps):
         scene.check_budget()
         prompt = prompts.build(scene, text, spoken, instructions=instructions, retry=retry)
-        answer = await _asked(scene, model, prompt, hear)
+        answer = await _asked(scene, model, prompt)
         if not answer.calls:
             return Thought(answer.text.strip(), _sureness(answer))
+        scene.journal.discard()
         spoken += await _answers(calls, answer)
     raise Stop("budget", "error")
 
 
-async def _asked(scene: Scene, model: Model, prompt: Prompt, hear: Hear | None) -> ModelReplied:
+async def _asked(scene: Scene, model: Model, prompt: Prompt) -> ModelReplied:
     async def produce() -> ModelReplied:
         began = scene.journal.now()
         left = max(1, scene.spec.budget.time - scene.milliseconds) / 1000
         try:
             async with asyncio.timeout(left):
-                answer = await _reply(model, prompt, hear)
+                answer = await _reply(model, prompt, Preview(scene, sources(scene)))
         except (ModelFailed, TimeoutError) as error:
             return ModelReplied(
                 model=model.name, error=str(error) or "no answer in time", milliseconds=scene.journal.now() - began
@@ -73,12 +72,11 @@ async def _asked(scene: Scene, model: Model, prompt: Prompt, hear: Hear | None) 
     return replied
 
 
-async def _reply(model: Model, prompt: Prompt, hear: Hear | None) -> Answer:
+async def _reply(model: Model, prompt: Prompt, preview: Preview) -> Answer:
     async for part in model.reply(prompt):
         if isinstance(part, Answer):
             return part
-        if hear is not None:
-            hear(part)
+        preview.hear(part)
     raise ModelFailed("the model ended without an answer")
 
 

@@ -66,17 +66,22 @@ def _wanted(scene: Scene, request: Request) -> list[str]:
 
 async def _completed(scene: Scene, calls: Calls, request: Request, name: str) -> Request:
     entity = scene.spec.entities[name]
+    here = _written_here(scene, name)
     rows = await _rows(scene, calls, entity.rows) if entity.rows else None
     if rows is None:
-        return request
+        return _with(request, name, here[0]) if len(here) == 1 else request
     found = _meant(scene, name, entity, request.text, rows)
     if found is None or found.verdict == "none":
         return request
     if found.verdict == "one":
-        scene.looked_up.append(str(found.values[0]))
-        return msgspec.structs.replace(request, entities={**request.entities, name: [found.values[0]]})
+        scene.looked_up += [str(value) for value in found.values if str(value) not in here]
+        return _with(request, name, found.values[0])
     scene.choice = Choice(name, _buttons(entity, found))
     return request
+
+
+def _with(request: Request, name: str, value: Any) -> Request:
+    return msgspec.structs.replace(request, entities={**request.entities, name: [value]})
 
 
 async def _rows(scene: Scene, calls: Calls, where: str) -> list[Any] | None:
@@ -95,15 +100,23 @@ async def _rows(scene: Scene, calls: Calls, where: str) -> list[Any] | None:
 
 def _meant(scene: Scene, name: str, entity: Entity, text: str, rows: list[Any]) -> Resolved | None:
     """None: nothing in the words tells rows apart, and the episode already has its value."""
-    known = scene.values.get(name, [])
+    known, here = scene.values.get(name, []), _written_here(scene, name)
+    if clauses.is_additive(text, scene.language):
+        return _resolve(scene, name, entity, text, rows, {*known, *here})
     every = _resolve(scene, name, entity, "", rows, ())
     described = _resolve(scene, name, entity, text, rows, ())
-    if clauses.is_additive(text, scene.language):
-        return _resolve(scene, name, entity, text, rows, known)
-    if len(described.values) == len(every.values) and described.verdict != "none":
+    tells = described.verdict == "none" or len(described.values) < len(every.values)
+    if len(here) == 1 and (not tells or here[0] in map(str, described.values)):
+        return Resolved("one", (here[0],))
+    if not tells:
         return None if known else described
-    fresh = _resolve(scene, name, entity, text, rows, known)
+    fresh = _resolve(scene, name, entity, text, rows, {*known, *here})
     return fresh if fresh.verdict != "none" else described
+
+
+def _written_here(scene: Scene, name: str) -> list[str]:
+    """Values that this message names somewhere, if not where they are needed."""
+    return [str(value) for value in _listed(scene.understood.entities.get(name, ()))] if scene.understood else []
 
 
 def _resolve(scene: Scene, name: str, entity: Entity, text: str, rows: list[Any], known: Any) -> Resolved:

@@ -24,7 +24,7 @@ SPEC = """
 name: shop
 voice: Warm and brief.
 intents:
-  refund_status: {category: billing, examples: ["where is my refund", "I returned it and have no money yet"]}
+  refund_status: {category: billing, examples: ["where is my refund", "I returned them and still haven't seen the refund on my card"]}
   order_status: {category: general, examples: ["where is my order", "it has not shipped", "check on my order"]}
   legal: {category: general, examples: ["my lawyer will sue you"], human: true}
 entities:
