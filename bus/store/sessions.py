@@ -123,6 +123,7 @@ def _let_go(tx: Transaction, old: Session | None, customer: Customer, now: int) 
 
 def _greet(tx: Transaction, conversation: str, customer: Customer, digest: str, now: int) -> None:
     """Keep the profile, and wake what waited for this customer to sign in again."""
+    customer = _completed(tx, customer)
     conversations.remember(tx, customer, now)
     tx.run(
         "conversation_set_customer",
@@ -133,6 +134,25 @@ def _greet(tx: Transaction, conversation: str, customer: Customer, digest: str, 
     )
     if any(action.state == "blocked" for action in actions.open_ones(tx, conversation)):
         inbox.remind(tx, conversation, Memo(f"signed_in:{digest[:16]}", "signed_in", now), now)
+
+
+def _completed(tx: Transaction, customer: Customer) -> Customer:
+    """What an identity does not say stays as an earlier one said it; a token comes with its end."""
+    row = tx.one("customer_by_id", source=customer.source, id=customer.id)
+    if row is None:
+        return customer
+    token, until = (
+        (customer.token, customer.token_expires_at) if customer.token else (row["token"], row["token_expires_at"])
+    )
+    return Customer(
+        customer.source,
+        customer.id,
+        customer.name or row["name"],
+        customer.email or row["email"],
+        customer.locale or row["locale"],
+        token,
+        until,
+    )
 
 
 def _insert(

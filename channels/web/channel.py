@@ -1,16 +1,12 @@
-"""The channel: its routes, what they do, and the streams that are open."""
+"""The channel: its routes, and how a request becomes an Inbound."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
 import structlog
 from aiohttp import hdrs, web
 
@@ -18,21 +14,20 @@ from bus.accept import Intake
 from bus.channel import Limits, Mode, Person, Sending
 from bus.entries import AgentSaid
 from bus.errors import Permanent, Unavailable
-from bus.message import Address, Customer, Inbound, Sender, Side
+from bus.message import Address, Inbound, Sender, Side
 from bus.seal import Seal
 from bus.store import Tenant, log, sessions
-from bus.store.sessions import Opening, Session, View
+from bus.store.sessions import Session
 from bus.wake import Changed, Hub
-from channels.web import assets, events, identity, wire
+from channels.web import assets, events, wire
+from channels.web.arrivals import Arrivals
 from channels.web.limits import Rate
 from channels.web.settings import Settings, origin_of
-from channels.web.stream import PAGE, Ports, Stream
+from channels.web.streams import Streams
 from channels.web.wire import Message, Refusal
 
-HOUR = 3_600_000
 TICK = 2.0
 SWEEP = 600_000
-STREAMS_OF_ONE = 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 logger = structlog.get_logger(__name__)
 
@@ -57,23 +52,19 @@ class WebChannel:
         public_url: str,
     ) -> None:
         self.name = name
-        self.mode: Mode = settings.mode
         self._tenant = tenant
         self._intake = intake
         self._hub = hub
         self._clock = clock
-        self._new_id = new_id
-        self._seal = seal
         self._own = origin_of(public_url)
         self._assets = assets.Assets()
-        self._messages = Rate(10_000)
-        self._arrivals = Rate(60_000)
-        self._streams: dict[str, list[Stream]] = {}
-        self._from: Counter[str] = Counter()
+        self._arrivals = Arrivals(name, tenant, seal, clock, new_id)
+        self._streams = Streams(tenant, hub, clock, self._delivered)
+        self._message_rate = Rate(10_000)
+        self._arrival_rate = Rate(60_000)
         self._counts: Counter[str] = Counter()
         self._last_at = 0
         self._swept_at = 0
-        self._empty = asyncio.Event()
         self._ticking: asyncio.Task[None] | None = None
         self._closed = False
         self.reconfigure(settings)
@@ -81,9 +72,8 @@ class WebChannel:
     def reconfigure(self, settings: Settings) -> None:
         """From now on, these settings. Streams stay open, unless the channel is switched off."""
         self.settings = settings
-        self.mode = settings.mode
+        self.mode: Mode = settings.mode
         self._origins = wire.Origins(settings.allowed_origins, self._own)
-        self._secrets = [secret.get_secret_value() for secret in settings.identity_secret]
 
     # --- the channel's contract
 
@@ -97,12 +87,7 @@ class WebChannel:
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
-        self._end_all()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TICK):
-                while self._streams:
-                    self._empty.clear()
-                    await self._empty.wait()
+        await self._streams.close()
 
     async def send(self, sending: Sending) -> str:  # noqa: ARG002
         """Never called: people fetch, so the commit is the send."""
@@ -121,7 +106,7 @@ class WebChannel:
         return ""
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        """`/{name}/…` for the API. The widget finds its own below the folder it was loaded from: `/` for `web`, else `/{name}/`."""
+        """`/{name}/…` for the API. The widget finds it below the folder it was loaded from: `/` for `web`, else `/{name}/`."""
         site = "" if self.name == "web" else f"/{self.name}"
         return [
             *(route for base in {f"/{self.name}", f"{site}/web"} for route in self._api(base)),
@@ -132,7 +117,7 @@ class WebChannel:
 
     def _api(self, base: str) -> list[web.AbstractRouteDef]:
         return [
-            web.post(f"{base}/sessions", self._guarded(self._open_session)),
+            web.post(f"{base}/sessions", self._guarded(self._arrive)),
             web.post(f"{base}/messages", self._guarded(self._accept)),
             web.get(f"{base}/events", self._guarded(self._stream), allow_head=False),
             *(web.options(f"{base}/{path}", self._preflight) for path in ("sessions", "messages", "events")),
@@ -140,8 +125,7 @@ class WebChannel:
 
     def status(self) -> dict[str, Any]:
         """What operators see."""
-        streams = sum(len(streams) for streams in self._streams.values())
-        return {"last_event_at": self._last_at, "streams": streams, "counts": dict(self._counts)}
+        return {"last_event_at": self._last_at, "streams": len(self._streams), "answers": dict(self._counts)}
 
     # --- requests
 
@@ -151,22 +135,24 @@ class WebChannel:
         async def guarded(request: web.Request) -> web.StreamResponse:
             headers = self._origins.headers(request)
             try:
-                if self.mode == "off" or self._closed:
-                    raise Refusal(503, "this channel is closed for now", Retry_After="30")
-                self._origins.check(request)
-                response = await handler(request)
+                response = await self._checked(request, handler)
             except Refusal as refusal:
                 response = refusal.response()
             except Unavailable:
                 response = Refusal(503, "nothing can be stored right now", Retry_After="2").response()
             self._counts[str(response.status)] += 1
             if not response.prepared:
-                response.headers.update(
-                    {**headers, hdrs.CACHE_CONTROL: "no-store", "X-Content-Type-Options": "nosniff"}
-                )
+                response.headers.update({**headers, hdrs.CACHE_CONTROL: "no-store"})
+                response.headers["X-Content-Type-Options"] = "nosniff"
             return response
 
         return guarded
+
+    async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self.mode == "off" or self._closed:
+            raise Refusal(503, "this channel is closed for now", Retry_After="30")
+        self._origins.check(request)
+        return await handler(request)
 
     async def _preflight(self, request: web.Request) -> web.Response:
         headers = self._origins.headers(request)
@@ -180,60 +166,20 @@ class WebChannel:
     async def _page(self, _: web.Request) -> web.Response:
         return assets.page(self.settings.allowed_origins)
 
-    async def _session(self, request: web.Request) -> Session:
-        token = wire.bearer(request)
-        found = await self._tenant.read(sessions.find, _digest(token), self._clock()) if token else None
-        if found is None or found.channel != self.name:
-            raise wire.unknown()
-        return found
-
-    async def _open_session(self, request: web.Request) -> web.Response:
-        old = wire.bearer(request)
-        self._allow(self._arrivals, wire.network_address(request), self.settings.sessions_per_minute)
-        signed = wire.identity(wire.parse(await wire.read(request) or b"{}"))
-        customer = self._verified(signed) if signed else None
-        token = secrets.token_urlsafe(32)
-        opening = self._opening(token, old, customer)
-        opened = await self._tenant.write(sessions.begin, opening, self._clock())
-        if opened is None:
-            raise wire.unknown()
+    async def _arrive(self, request: web.Request) -> web.Response:
+        """POST /{name}/sessions."""
+        self._allow(self._arrival_rate, wire.network_address(request), self.settings.sessions_per_minute)
+        token, opened = await self._arrivals.open(request, self.settings)
         if opened.left:
-            self._hub.publish(opened.left, Changed())
-        body = {"session": token, "conversation": opened.session.conversation, "expires_at": opened.session.expires_at}
+            self._hub.publish(opened.left, Changed())  # its streams look whether they may stay
+        session = opened.session
+        body = {"session": token, "conversation": session.conversation, "expires_at": session.expires_at}
         return web.json_response(body, status=201)
 
-    def _opening(self, token: str, old: str, customer: Customer | None) -> Opening:
-        now = self._clock()
-        peer = f"sub:{customer.id}" if customer else f"visitor:{secrets.token_hex(16)}"
-        return Opening(
-            digest=_digest(token),
-            address=Address(self._tenant.name, self.name, "", peer),
-            conversation=self._new_id("c"),
-            scope=self._new_id("s"),
-            visitor_until=now + self.settings.visitor_hours * HOUR,
-            customer_until=now + self.settings.session_hours * HOUR,
-            customer=customer,
-            renews=_digest(old) if old else "",
-        )
-
-    def _verified(self, signed: str) -> Customer:
-        if not self._secrets:
-            raise Refusal(400, "identities are not accepted here: identity_secret is not set")
-        try:
-            customer = identity.verify(signed, self._secrets, self._clock(), self.name)
-        except identity.NotVerified as error:
-            raise Refusal(401, str(error)) from None
-        token = self._seal.seal(customer.token) if customer.token else ""
-        return msgspec.structs.replace(customer, token=token)
-
-    def _allow(self, rate: Rate, key: str, amount: int) -> None:
-        wait = rate.wait(key, amount, self._clock())
-        if wait:
-            raise Refusal(429, "too many; wait and try again", Retry_After=str(int(wait) + 1))
-
     async def _accept(self, request: web.Request) -> web.Response:
-        session = await self._session(request)
-        self._allow(self._messages, session.scope, self.settings.messages_per_10s)
+        """POST /{name}/messages."""
+        session = await self._arrivals.find(request)
+        self._allow(self._message_rate, session.scope, self.settings.messages_per_10s)
         raw = await wire.read(request)
         said = wire.message(wire.parse(raw))
         inbound = await self._inbound(session, said)
@@ -241,22 +187,32 @@ class WebChannel:
         self._last_at = inbound.at
         return web.json_response({"id": said.id}, status=202 if accepted.new else 200)
 
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """GET /{name}/events."""
+        session = await self._arrivals.find(request)
+        headers = self._origins.headers(request)
+        return await self._streams.serve(request, session, headers, self.settings.streams_per_address)
+
+    def _allow(self, rate: Rate, key: str, amount: int) -> None:
+        wait = rate.wait(key, amount, self._clock())
+        if wait:
+            raise Refusal(429, "too many; wait and try again", Retry_After=str(int(wait) + 1))
+
     async def _inbound(self, session: Session, said: Message) -> Inbound:
+        """What was said or pressed. Message and press share the key's prefix, since their ids are of one kind."""
         address = Address.from_key(self._tenant.name, session.address)
         sender = Sender(address.peer, session.name, "site" if session.subject else "none")
-        key = f"message:{session.scope}:{said.id}"
+        key, now = f"message:{session.scope}:{said.id}", self._clock()
         if not said.button:
-            return Inbound(key, address, sender, "message", self._clock(), text=said.text)
-        label = await self._label(session, said)
-        return Inbound(
-            key, address, sender, "press", self._clock(), text=label, button=said.button, target=said.message
-        )
+            return Inbound(key, address, sender, "message", now, text=said.text)
+        label = await self._label(session.conversation, said)
+        return Inbound(key, address, sender, "press", now, text=label, button=said.button, target=said.message)
 
-    async def _label(self, session: Session, said: Message) -> str:
+    async def _label(self, conversation: str, said: Message) -> str:
         """The label of the pressed button. Raises Refusal when this conversation has no such message or button."""
         seq = said.message.removeprefix("m")
         known = said.message.startswith("m") and wire.SEQ.fullmatch(seq)
-        line = await self._tenant.read(log.one, session.conversation, int(seq)) if known else None
+        line = await self._tenant.read(log.one, conversation, int(seq)) if known else None
         if line is None or not isinstance(line.entry, AgentSaid):
             raise Refusal(404, "there is no such message")
         for button in events.buttons(line.entry):
@@ -264,62 +220,13 @@ class WebChannel:
                 return button.label
         raise Refusal(404, "the message has no such button")
 
-    # --- streams
-
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        session = await self._session(request)
-        after, near = wire.last_event_id(request), wire.network_address(request)
-        if self._from[near] >= self.settings.streams_per_address:
-            raise Refusal(429, "too many streams are open", Retry_After="10")
-        with self._hub.subscribe(session.conversation) as hints:
-            first = await self._tenant.read(sessions.view, session.digest, after, self._clock(), PAGE)
-            if first is None:
-                raise wire.unknown()
-            response = web.StreamResponse(headers=self._origins.headers(request) | STREAM_HEADERS)
-            stream = Stream(session, request, response, hints, Ports(self._view, self._delivered))
-            self._enter(stream, near)
-            try:
-                await response.prepare(request)
-                await stream.run(first)
-            except Unavailable as error:
-                logger.warning("web.stream_failed", channel=self.name, error=str(error))
-            finally:
-                self._leave(stream, near)
-        return response
-
-    def _enter(self, stream: Stream, near: str) -> None:
-        """A session that opens ever more streams loses its oldest."""
-        mine = self._streams.setdefault(stream.session.scope, [])
-        mine.append(stream)
-        self._from[near] += 1
-        if len(mine) > STREAMS_OF_ONE:
-            mine[0].end()
-
-    def _leave(self, stream: Stream, near: str) -> None:
-        self._from[near] -= 1
-        if not self._from[near]:
-            del self._from[near]
-        mine = self._streams[stream.session.scope]
-        mine.remove(stream)
-        if not mine:
-            del self._streams[stream.session.scope]
-        self._empty.set()
-
-    async def _view(self, digest: str, after: int) -> View | None:
-        return await self._tenant.read(sessions.view, digest, after, self._clock(), PAGE)
+    # --- what goes on meanwhile
 
     async def _delivered(self, conversation: str, seq: int) -> None:
         try:
             await self._intake().delivered(conversation, seq)
         except Unavailable as error:
             logger.warning("web.delivery_not_noted", conversation=conversation, error=str(error))
-
-    def _end_all(self) -> None:
-        for stream in self._open_streams():
-            stream.end()
-
-    def _open_streams(self) -> list[Stream]:
-        return [stream for streams in self._streams.values() for stream in streams]
 
     async def _run(self) -> None:
         while True:
@@ -330,36 +237,11 @@ class WebChannel:
                 logger.warning("web.tick_failed", channel=self.name, error=str(error))
 
     async def tick(self) -> None:
-        """End streams whose session or reader is gone, wake those that missed a hint, forget expired sessions."""
-        now = self._clock()
+        """Look after the streams, and forget expired sessions."""
         if self.mode == "off":
-            return self._end_all()
-        streams = self._open_streams()
-        if streams:
-            pulse = await self._tenant.read(sessions.pulse, {stream.session.digest for stream in streams}, now)
-            for stream in streams:
-                _look_after(stream, pulse.get(stream.session.digest))
-        if now - self._swept_at >= SWEEP:
-            self._swept_at = now
-            self._tenant.queue(sessions.sweep, now)
+            return self._streams.end()
+        await self._streams.look_after()
+        if self._clock() - self._swept_at >= SWEEP:
+            self._swept_at = self._clock()
+            self._tenant.queue(sessions.sweep, self._swept_at)
         return None
-
-
-STREAM_HEADERS = {
-    hdrs.CONTENT_TYPE: "text/event-stream",
-    hdrs.CACHE_CONTROL: "no-store",
-    "X-Accel-Buffering": "no",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-def _look_after(stream: Stream, seq: int | None) -> None:
-    if seq is None or stream.gone:
-        stream.end()
-    elif seq != stream.seen:
-        stream.wake()
-
-
-def _digest(token: str) -> str:
-    """What is stored of a token: nobody who reads the store can use it."""
-    return hashlib.sha256(token.encode()).hexdigest()

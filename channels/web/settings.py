@@ -65,3 +65,8 @@ class Settings(BaseModel):
     messages_per_10s: int = Field(30, ge=1, description="of one session")
     sessions_per_minute: int = Field(3000, ge=1, description="of one network address")
     streams_per_address: int = Field(6000, ge=1, description="open at once from one network address")
+
+    @property
+    def identity_secrets(self) -> list[str]:
+        """The keys that verify an identity."""
+        return [secret.get_secret_value() for secret in self.identity_secret]

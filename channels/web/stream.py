@@ -22,7 +22,7 @@ CHUNK = 16 * 1024
 class Ports(NamedTuple):
     """What a stream asks of its channel."""
 
-    view: Callable[[str, int], Awaitable[View | None]]
+    view: Callable[[str, int | None], Awaitable[View | None]]
     delivered: Callable[[str, int], Awaitable[None]]
 
 

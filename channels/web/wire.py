@@ -8,7 +8,9 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
+import structlog
 from aiohttp import hdrs, web
 
 from bus.errors import Rejected
@@ -20,7 +22,10 @@ PATIENCE = 20.0
 TOKEN = re.compile(r"bearer +([A-Za-z0-9_-]{20,200})", re.IGNORECASE)
 CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}")
 SEQ = re.compile(r"[0-9]{1,18}")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+ORIGINS_TOLD = 100
 IN_QUERY = frozenset({"session", "token", "access_token", "authorization", "bearer", "identity", "jwt"})
+logger = structlog.get_logger(__name__)
 
 
 class Refusal(Rejected):
@@ -45,10 +50,13 @@ def unknown() -> Refusal:
 
 
 class Origins:
-    """Whose pages may call: the listed ones and our own, compared whole."""
+    """Whose pages may call: the listed ones and our own, compared whole. On this machine we have three names."""
 
     def __init__(self, allowed: tuple[str, ...], own: str) -> None:
-        self._allowed = frozenset({*allowed, own})
+        host = urlsplit(own).hostname
+        ours = {own.replace(f"//{at}", f"//{other}") for at in LOOPBACK for other in LOOPBACK if at.strip("[]") == host}
+        self._allowed = frozenset({*allowed, own, *ours})
+        self._refused: set[str] = set()
 
     def headers(self, request: web.BaseRequest) -> dict[str, str]:
         """What tells a browser that this page may read the answer; nothing for a page that may not."""
@@ -65,7 +73,14 @@ class Origins:
         """Raises Refusal for a page of a site that is not listed. A program that is no browser sends no Origin."""
         origins = request.headers.getall(hdrs.ORIGIN, [])
         if origins and (len(origins) > 1 or origins[0] not in self._allowed):
+            self._tell(origins[0])
             raise Refusal(403)
+
+    def _tell(self, origin: str) -> None:
+        """Once for each, so that whoever puts the widget into a new site finds out why it is silent."""
+        if origin not in self._refused and len(self._refused) < ORIGINS_TOLD:
+            self._refused.add(origin)
+            logger.warning("web.origin_refused", origin=origin[:200], hint="add it to allowed_origins")
 
 
 class Message(NamedTuple):

@@ -8,7 +8,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
@@ -24,8 +24,9 @@ from bus.message import Turn, Work
 from bus.outbox import Sender
 from bus.seal import Seal
 from bus.store import Tenant, open_store
+from bus.store.outbox import Post
 from bus.store.sqlite import SqliteStore
-from bus.wake import Hub
+from bus.wake import Discard, Hub
 from bus.work import Worker
 from channels.web import Settings, WebChannel
 
@@ -88,6 +89,7 @@ class World:
 
     def __init__(self, folder: Path, **more: Any) -> None:
         self.clock = Clock()
+        self.written = itertools.count(1)
         self.hub = Hub()
         self.store: SqliteStore = open_store(f"sqlite:///{folder / 'gateway.db'}")
         self.tenant: Tenant = self.store.tenant("default")
@@ -105,12 +107,15 @@ class World:
             new_id=new_id,
             hub=self.hub,
             pull={"web", "second"},
-            send=lambda post: self.sender.post(post),
+            send=self._post,
         )
         self.sender = Sender(self.tenant, self.channels, clock=self.clock, new_id=new_id, done=self.worker.nudge)
         self.intake = Intake(self.tenant, self.worker, self.channels, clock=self.clock, new_id=new_id)
         self.web = self.add("web", settings(**more), new_id)
         self.second = self.add("second", settings(identity_secret="another site with a secret of its own"), new_id)
+
+    def _post(self, post: Post) -> None:
+        self.sender.post(post)
 
     def add(self, name: str, section: Settings, new_id: Callable[[str], str]) -> WebChannel:
         """Another instance."""
@@ -128,7 +133,7 @@ class World:
         self.channels[name] = channel
         return channel
 
-    async def __aenter__(self) -> World:
+    async def __aenter__(self) -> Self:
         app = web.Application()
         for channel in (self.web, self.second):
             app.add_routes(channel.routes())
@@ -181,7 +186,6 @@ class Visit:
         self.token: str = opened["session"]
         self.conversation: str = opened["conversation"]
         self.expires_at: int = opened["expires_at"]
-        self._numbers = itertools.count(1)
 
     async def send(self, body: Any) -> tuple[int, Json]:
         """POST /web/messages."""
@@ -189,7 +193,7 @@ class Visit:
 
     async def say(self, text: str) -> str:
         """Write, and have the answer; the message's id."""
-        number = f"n{next(self._numbers)}"
+        number = f"n{next(self.world.written)}"
         assert await self.send({"id": number, "text": text}) == (202, {"id": number})
         await self.world.settle()
         return number
@@ -207,8 +211,7 @@ class Visit:
     async def history(self, last: int | str | None = 0) -> list[Json]:
         """What a stream that is opened now shows at once."""
         async with self.listen(last) as stream:
-            seqs = await stream.messages_until_quiet(self.world, self.conversation)
-        return seqs
+            return await stream.messages_until_quiet(self.world, self.conversation)
 
 
 class Listener:
@@ -253,11 +256,9 @@ class Listener:
 
     async def messages_until_quiet(self, world: World, conversation: str) -> list[Json]:
         """Every message until a mark that is sent after them comes through."""
-        from bus.wake import Discard
-
         mark = Discard(10**9)
         world.hub.publish(conversation, mark)
-        found = []
+        found: list[Json] = []
         while True:
             name, data = await self.event()
             if name == "discard" and data["turn"] == mark.turn:
