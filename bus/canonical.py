@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from decimal import Decimal
-from typing import Any
+from decimal import Context, Decimal
+from typing import Any, TypeVar
 
 import msgspec
 
+T = TypeVar("T")
+WHOLE = 10**20
+_exactly = Context(prec=1000)
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+_typed: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
 def encode(value: Any) -> bytes:
@@ -20,6 +24,14 @@ def encode(value: Any) -> bytes:
 def decode_numbers(data: bytes | str) -> Any:
     """JSON whose fractions are Decimals. Raises msgspec.DecodeError."""
     return _decoder.decode(data)
+
+
+def decode(data: bytes | str, into: type[T]) -> T:
+    """JSON as a typed value; fractions in its untyped corners are Decimals. Raises msgspec.DecodeError."""
+    if into not in _typed:
+        _typed[into] = msgspec.json.Decoder(into, float_hook=Decimal)
+    decoder: msgspec.json.Decoder[T] = _typed[into]
+    return decoder.decode(data)
 
 
 def normal(value: Any) -> Any:
@@ -38,11 +50,11 @@ def normal(value: Any) -> Any:
 def _normal_number(number: Decimal) -> Decimal:
     if not number.is_finite():
         raise ValueError("a number must be finite")
-    return (
-        number.quantize(Decimal(1))
-        if number == number.to_integral_value() and abs(number) < 10**20
-        else number.normalize()
-    )
+    if number == 0:
+        return Decimal(0)
+    if abs(number) < WHOLE and number == number.to_integral_value():
+        return number.quantize(Decimal(1))
+    return number.normalize(_exactly)
 
 
 def digest(value: Any) -> str:

@@ -24,6 +24,11 @@ def consumer(owner: Owner, side: Side, kind: InboundKind, memo: str = "") -> Con
     return "agent" if owner == "agent" else "relay"
 
 
+def interrupts(side: Side, kind: InboundKind) -> bool:
+    """True for what the agent's running turn must hear of: staff's words and presses end it, the customer's words may start it over."""
+    return kind == "message" or (side == "staff" and kind == "press")
+
+
 class Journal(Protocol):
     """The turn's view of its conversation: reads the log, appends steps under the lease.
 
@@ -55,7 +60,7 @@ class Journal(Protocol):
         """The recorded step for this request, else what `produce` returns, recorded (queued, in order) with its number and digest.
 
         `request` is anything canonical JSON can write. An interrupt cancels `produce`. Raises Diverged when the recorded step of this
-        number answers another request.
+        number answers another request; a consumer lets that pass too: the bus starts the turn over, or parks it when something was called.
         """
 
     async def intend(
@@ -64,7 +69,8 @@ class Journal(Protocol):
         """Reserve a writing call and record its intent in one transaction; returns when that is durable.
 
         `record` is pure and builds the line from the ledger's answer. `move` (the action's approved → executing) joins the transaction when
-        the verdict is go. After a crash the recorded line comes back with the ledger's present answer (go while the row is its own).
+        the verdict is go. After a crash the recorded line comes back with the answer of then, without `record` being called: what may have
+        been called already comes back as go only while nobody settled it.
         """
 
     async def outcome(

@@ -20,7 +20,7 @@ class Cap(msgspec.Struct, frozen=True):
 class Claim(msgspec.Struct, frozen=True):
     """A writing call that asks for its place. `once` is the digest of tool and once-values, "" when it may happen again.
 
-    `scopes` are the names under which its amounts count (`customer:…`, `order:…`), each with the amount.
+    `amounts` are (scope, amount): under which names (`customer:…`, `order:…`) it counts, and how much.
     """
 
     tool: str
@@ -30,13 +30,16 @@ class Claim(msgspec.Struct, frozen=True):
     amounts: tuple[tuple[str, Decimal], ...] = ()
 
 
+Verdict = Literal["go", "done", "limit", "busy", "unknown"]
+
+
 class Reservation(msgspec.Struct, frozen=True):
     """The ledger's answer, decided and recorded in one transaction.
 
     go: call it. done: it happened before, `result` is the first result. limit: a cap would be passed (`because` names its scope).
-    busy: another conversation is in the middle of it. unknown: it was called before and nobody knows how that ended.
+    busy: somebody is in the middle of it. unknown: it was called before and nobody knows how that ended.
     """
 
-    verdict: Literal["go", "done", "limit", "busy", "unknown"]
+    verdict: Verdict
     result: Any = None
     because: str = ""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from bus.canonical import decode_numbers, encode
+from bus.canonical import decode, decode_numbers, encode
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -128,7 +128,10 @@ class ModelReplied(Step, frozen=True, kw_only=True, tag="model_replied"):
 
 
 class ToolAsked(Step, frozen=True, kw_only=True, tag="tool_asked"):
-    """A call as it will be made (or was refused): `policy` is {verdict, because}; a writing call carries its key."""
+    """A call as it will be made (or was refused): `policy` is {verdict, because}; a writing call carries its key.
+
+    `ledger` is the ledger's verdict on a writing call (bus.effect.Reservation), filled in by the journal.
+    """
 
     tool: str
     args: dict[str, Any]
@@ -136,6 +139,7 @@ class ToolAsked(Step, frozen=True, kw_only=True, tag="tool_asked"):
     effect: Literal["read", "write"] = "read"
     idempotency_key: str = ""
     action: str = ""
+    ledger: str = ""
 
 
 class ToolAnswered(Step, frozen=True, kw_only=True, tag="tool_answered"):
@@ -282,6 +286,12 @@ class DeliveryFailed(Entry, frozen=True, kw_only=True, tag="delivery_failed"):
     reason: str
 
 
+class Erased(Entry, frozen=True, kw_only=True, tag="erased"):
+    """A line whose body was deleted with the person it was about; `was` is its kind. Never written: it is how such a line reads."""
+
+    was: str
+
+
 KINDS: dict[str, type[Entry]] = {
     cls.kind(): cls
     for cls in (
@@ -343,12 +353,14 @@ def to_body(entry: Entry) -> bytes:
     return encode(fields)
 
 
-def from_body(kind: str, version: int, body: bytes) -> Entry:
+def from_body(kind: str, version: int, body: bytes | str) -> Entry:
     """The typed line of a stored body. Raises KeyError for a kind and ValueError for a version nobody here can read."""
     cls = KINDS[kind]
+    if version == cls.v:
+        return decode(body, cls)
+    if version > cls.v:
+        raise ValueError(f"{kind} version {version} is newer than this gateway reads ({cls.v})")
     fields = decode_numbers(body)
     for step in range(version, cls.v):
         fields = UPCASTERS[kind, step](fields)
-    if version > cls.v:
-        raise ValueError(f"{kind} version {version} is newer than this gateway reads ({cls.v})")
     return msgspec.convert({**fields, "type": kind}, cls)

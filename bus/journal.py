@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import structlog
 
 from bus.action import Action
 from bus.canonical import digest
-from bus.effect import Claim, Reservation
+from bus.effect import Claim, Reservation, Verdict
 from bus.entries import Recorded, Step, ToolAnswered, ToolAsked
-from bus.errors import Diverged, Interrupted, Stale, Superseded
+from bus.errors import Diverged, Stale
 from bus.failpoint import failpoint
 from bus.message import Move, Work
-from bus.store import Tenant, actions, effects, log, turns
-from bus.store.inbox import Lease
+from bus.store import Tenant, actions, log, turns
+from bus.store.claims import Lease
 from bus.wake import Discard, Hub, Preview
 
 T = TypeVar("T")
@@ -38,13 +38,14 @@ class TurnJournal:
         hub: Hub,
     ) -> None:
         self._tenant = tenant
-        self._work = work
+        self.work = work
         self._lease = lease
         self._clock = clock
         self._new_id = new_id
         self._hub = hub
         self._recorded: dict[int, Step] = {}
         self._number = 0
+        self._standing = 0
         self._wrote = False
         self._interrupt = ""
         self._stale = False
@@ -54,17 +55,22 @@ class TurnJournal:
     @property
     def turn(self) -> int:
         """The turn's number in its conversation."""
-        return self._work.turn
+        return self.work.turn
 
     @property
     def steps(self) -> int:
-        """How many steps were asked for."""
-        return self._number
+        """How many steps must stand in the log before this turn may end."""
+        return self._standing
+
+    @property
+    def wrote(self) -> bool:
+        """True once a writing call was allowed: this turn can only be finished, not started over."""
+        return self._wrote
 
     @property
     def may_yield(self) -> bool:
         """True while a newer customer message may start this turn over: nothing was written, and not for the third time."""
-        return not self._wrote and max((row.superseded for row in self._work.rows), default=0) < SUPERSEDED_AT_MOST
+        return not self._wrote and max((row.superseded for row in self.work.rows), default=0) < SUPERSEDED_AT_MOST
 
     def now(self) -> int:
         """UTC milliseconds."""
@@ -76,9 +82,10 @@ class TurnJournal:
 
     async def load(self) -> None:
         """Find what an earlier attempt of this turn recorded."""
-        if any(row.attempts > 1 for row in self._work.rows):
-            lines = await self._tenant.read(log.steps, self._work.conversation.id, self.turn)
+        if any(row.attempts > 1 for row in self.work.rows):
+            lines = await self._tenant.read(log.steps, self.work.conversation.id, self.turn)
             self._recorded = {line.entry.step: line.entry for line in lines if isinstance(line.entry, Step)}
+            self._wrote = any(isinstance(step, ToolAsked) and step.ledger == "go" for step in self._recorded.values())
 
     def interrupt(self, who: str) -> None:
         """Somebody has the word (customer or staff): cancel what may be cancelled."""
@@ -87,7 +94,7 @@ class TurnJournal:
             self._running.cancel()
 
     def _must_end(self) -> bool:
-        return self._work.consumer == "agent" and (
+        return self.work.consumer == "agent" and (
             self._interrupt == "staff" or (self._interrupt == "customer" and self.may_yield)
         )
 
@@ -95,26 +102,21 @@ class TurnJournal:
         """Raises Stale, Interrupted or Superseded when the turn must end now."""
         if self._stale:
             raise Stale
-        if self._work.consumer != "agent":
-            return
-        if self._interrupt == "staff":
-            raise Interrupted
-        if self._interrupt == "customer" and self.may_yield:
-            raise Superseded
+        turns.heed(self.work, self._interrupt, self.may_yield)
 
     async def window(self, limit: int = 200) -> Sequence[Recorded]:
         """The newest lines, oldest first, without this turn's own steps but with its customer lines."""
-        lines = await self._tenant.read(log.newest, self._work.conversation.id, limit)
+        lines = await self._tenant.read(log.newest, self.work.conversation.id, limit)
         return [line for line in lines if line.turn != self.turn or not isinstance(line.entry, Step)]
 
     async def actions(self) -> Sequence[Action]:
         """The conversation's actions that are not at an end."""
-        return await self._tenant.read(actions.open_ones, self._work.conversation.id)
+        return await self._tenant.read(actions.open_ones, self.work.conversation.id)
 
     async def action(self, action_id: str) -> Action | None:
         """One action of this conversation."""
         found = await self._tenant.read(actions.one, action_id)
-        return found if found and found.conversation == self._work.conversation.id else None
+        return found if found and found.conversation == self.work.conversation.id else None
 
     async def step(self, request: object, produce: Callable[[], Awaitable[Step]]) -> Step:
         """The recorded step for this request, else what `produce` returns, recorded in order."""
@@ -133,6 +135,7 @@ class TurnJournal:
         key, known = digest(request), self._recorded.get(self._number)
         if known is not None and known.digest != key:
             raise Diverged(f"step {self._number} of turn {self.turn} was recorded for another request")
+        self._standing += known is not None
         return self._number, key, known
 
     async def _cancellable(self, produce: Callable[[], Awaitable[T]]) -> T:
@@ -146,7 +149,8 @@ class TurnJournal:
             self._running = None
 
     def _append(self, verb: Callable[..., str], *parts: object) -> None:
-        write = self._tenant.write(verb, self._work, self._lease(), *parts, self.now())
+        self._standing += 1
+        write = self._tenant.write(verb, self.work, self._lease(), *parts, self.now())
         write.add_done_callback(self._appended)
 
     def _appended(self, write: asyncio.Future[str]) -> None:
@@ -159,7 +163,7 @@ class TurnJournal:
             return
         self._stale = True
         logger.warning(
-            "journal.append_failed", conversation=self._work.conversation.id, turn=self.turn, error=repr(error)
+            "journal.append_failed", conversation=self.work.conversation.id, turn=self.turn, error=repr(error)
         )
 
     async def intend(
@@ -168,23 +172,30 @@ class TurnJournal:
         """Reserve a writing call and record its intent in one transaction; durable when this returns."""
         number, key, known = self._next(request)
         if isinstance(known, ToolAsked):
-            self._wrote = True
-            held = await self._tenant.write(effects.reserve, claim, self._work.conversation.id, self.turn, self.now())
-            return known, held
+            return known, await self._standing_at(number, known, claim)
         self.check()
         failpoint("K12")
         asked, held = await self._tenant.write(
             turns.intend,
-            self._work,
+            self.work,
             self._lease(),
             claim,
-            lambda answer: msgspec.structs.replace(record(answer), step=number, digest=key),
+            lambda answer: msgspec.structs.replace(record(answer), step=number, digest=key, ledger=answer.verdict),
             move,
             self.now(),
+            may_yield=self.may_yield,
         )
+        self._standing += 1
         self._wrote = self._wrote or held.verdict == "go"
         failpoint("K13")
         return asked, held
+
+    async def _standing_at(self, number: int, asked: ToolAsked, claim: Claim) -> Reservation:
+        verdict = cast(Verdict, asked.ledger)
+        if verdict == "go" and isinstance(self._recorded.get(number + 1), ToolAnswered):
+            return Reservation("go")
+        held = await self._tenant.write(turns.standing, self.work, self._lease(), claim, verdict)
+        return msgspec.structs.replace(held, because=str(asked.policy.get("because", "")))
 
     async def outcome(
         self, request: object, produce: Callable[[], Awaitable[ToolAnswered]], claim: Claim
@@ -202,10 +213,10 @@ class TurnJournal:
     def preview(self, offset: int, text: str) -> None:
         """Show words as they come."""
         self._previewed = True
-        self._hub.publish(self._work.conversation.id, Preview(self.turn, offset, text))
+        self._hub.publish(self.work.conversation.id, Preview(self.turn, offset, text))
 
     def discard(self) -> None:
         """Take the preview back."""
         if self._previewed:
             self._previewed = False
-            self._hub.publish(self._work.conversation.id, Discard(self.turn))
+            self._hub.publish(self.work.conversation.id, Discard(self.turn))

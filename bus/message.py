@@ -78,6 +78,8 @@ class Inbound(msgspec.Struct, frozen=True):
 
     `text` is what was said; of a press it is the button's label. `target` names the message that is pressed, edited, deleted or
     delivered (the platform's id of it). `memo` is the memo's name and `data` what it carries. `at` is UTC milliseconds.
+    A platform's word on a message of ours is a `delivery` whose `data` is {status: accepted | delivered | failed, reason, attempt?};
+    `attempt` is Sending.attempt, where the platform gives it back.
     """
 
     key: str

@@ -12,12 +12,14 @@ from bus import retry
 from bus.channel import Channel
 from bus.errors import Unavailable
 from bus.failpoint import failpoint
-from bus.message import CaseCard
 from bus.store import Tenant, outbox
-from bus.store.outbox import Post
+from bus.store.outbox import SEND_LEASE, Post
 
 SWEEP = 1.0
+HEARTBEAT = 20.0
+LONGEST = 120.0  # seconds that a platform's client may take; its own time-outs are shorter
 PAUSE = 5_000
+AT_ONCE = 256
 logger = structlog.get_logger(__name__)
 
 
@@ -38,44 +40,59 @@ class Sender:
         self._clock = clock
         self._new_id = new_id
         self._done = done
+        self._posts: dict[int, Post] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._wake = asyncio.Event()
 
     def post(self, post: Post) -> None:
-        """Send a claimed row, then whatever waits behind it."""
-        task = asyncio.create_task(self._line(post), name=f"send {post.sending.outbound.to.key}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Send a claimed row, then whatever waits behind it. A row that is on its way here already is left alone."""
+        if post.id not in self._posts:
+            self._posts[post.id] = post
+            task = asyncio.create_task(self._line(post), name=f"send {post.sending.outbound.to.key}")
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if len(self._tasks) == AT_ONCE - 1:
+            self._wake.set()
 
     async def _line(self, post: Post | None) -> None:
         while post is not None:
-            try:
-                post = await self._one(post)
-            except Unavailable as error:
-                logger.warning("outbox.store_unavailable", error=str(error))
-                return
+            self._posts[post.id] = post
+            post = await self._next(post)
             self._done()
 
-    async def _one(self, post: Post) -> Post | None:
-        outbound = post.sending.outbound
-        channel = self._channels.get(outbound.to.channel)
-        if channel is None or channel.mode == "off" or self._stopping:
-            await self._tenant.write(outbox.again, post, self._clock() + PAUSE, "the channel is off")
-            return None
+    async def _next(self, post: Post) -> Post | None:
         try:
-            found = await channel.find(post.sending) if post.lost else ""
-            if found is None:
-                return await self._fail(post, "ambiguous", "ambiguous")
+            return await self._one(post)
+        except Unavailable as error:
+            logger.warning("outbox.store_unavailable", conversation=post.conversation, error=str(error))
+        except Exception:
+            logger.exception("outbox.failed", conversation=post.conversation)
+        finally:
+            del self._posts[post.id]
+        return None
+
+    async def _one(self, post: Post) -> Post | None:
+        channel = self._channels.get(post.sending.outbound.to.channel)
+        if channel is None or channel.mode == "off" or self._stopping:
+            await self._tenant.write(outbox.pause, post, self._clock() + (0 if self._stopping else PAUSE))
+            return None
+        if post.lost:
+            return await self._look(post, channel)
+        try:
             failpoint("K18")
-            platform_id = found or await channel.send(post.sending)
+            async with asyncio.timeout(LONGEST):
+                platform_id = await channel.send(post.sending)
             failpoint("K20")
         except Exception as error:  # noqa: BLE001 - whatever a platform's client raises is classified, never lost
             return await self._trouble(post, channel, error)
-        return await self._tenant.write(outbox.sent, post, platform_id, self._new_id("att"), self._clock())
+        return await self._sent(post, platform_id)
 
     async def _trouble(self, post: Post, channel: Channel, error: Exception) -> Post | None:
-        root = isinstance(post.sending.outbound.content, CaseCard)
-        decision = retry.decide(error, post.attempts, keep=root)
+        decision = retry.decide(error, post.attempts, keep=post.root)
         logger.warning(
             "outbox.refused", channel=channel.name, conversation=post.conversation, what=decision.what, error=str(error)
         )
@@ -89,38 +106,61 @@ class Sender:
     async def _look(self, post: Post, channel: Channel) -> Post | None:
         """The answer was lost: ask the platform what became of the attempt."""
         try:
-            found = await channel.find(post.sending)
+            async with asyncio.timeout(LONGEST):
+                found = await channel.find(post.sending)
         except Exception as error:  # noqa: BLE001 - as above
             logger.warning("outbox.lookup_failed", channel=channel.name, error=str(error))
-            await self._tenant.write(outbox.leave, post, self._clock() + retry.backoff(post.attempts))
-            return None
+            until = self._clock() + retry.wait(error, post.attempts)
+            return await self._tenant.write(outbox.leave, post, until, self._new_id("att"), self._clock())
         if found is None:
             return await self._fail(post, "ambiguous", "ambiguous")
         if found:
-            return await self._tenant.write(outbox.sent, post, found, self._new_id("att"), self._clock())
-        await self._tenant.write(
-            outbox.again, post, self._clock() + retry.backoff(post.attempts), "the answer was lost"
-        )
-        return None
+            return await self._sent(post, found)
+        due_at = self._clock() + (0 if post.lost else retry.backoff(post.attempts))
+        return await self._tenant.write(outbox.afresh, post, due_at, self._new_id("att"), self._clock())
+
+    async def _sent(self, post: Post, platform_id: str) -> Post | None:
+        return await self._tenant.write(outbox.sent, post, platform_id, self._new_id("att"), self._clock())
 
     async def _fail(self, post: Post, state: str, reason: str) -> Post | None:
         return await self._tenant.write(outbox.failed, post, state, reason, self._new_id("att"), self._clock())
 
     async def sweep(self) -> int:
         """Take up lines whose first row is due; returns how many."""
-        addresses = [] if self._stopping else await self._tenant.read(outbox.due, self._clock(), 64)
-        for address in addresses:
-            post = await self._tenant.write(outbox.claim, address, self._new_id("att"), self._clock())
-            if post is not None:
-                self.post(post)
-        return len(addresses)
+        room = AT_ONCE - len(self._tasks)
+        if self._stopping or room <= 0:
+            return 0
+        addresses = await self._tenant.read(outbox.due, self._clock(), room)
+        if not addresses:
+            return 0
+        posts = await self._tenant.write(outbox.claim_all, addresses, self._new_id, self._clock())
+        for post in posts:
+            self.post(post)
+        return len(posts)
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
+        """Sweep, and keep what is on its way, until cancelled."""
+        beat = asyncio.create_task(self._beat())
+        try:
+            while True:
+                with contextlib.suppress(Unavailable):
+                    await self.sweep()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), SWEEP)
+                self._wake.clear()
+        finally:
+            beat.cancel()
+
+    async def _beat(self) -> None:
         while True:
-            with contextlib.suppress(Unavailable):
-                await self.sweep()
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(HEARTBEAT)
+            self.hold()
+
+    def hold(self) -> None:
+        """Whatever is on its way stays ours: a call may take longer than a row is lent for."""
+        with contextlib.suppress(Unavailable):
+            for post in self._posts.values():
+                self._tenant.queue(outbox.hold, post, self._clock() + SEND_LEASE)
 
     async def idle(self) -> None:
         """Returns once nothing is being sent."""
@@ -132,6 +172,7 @@ class Sender:
         self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)

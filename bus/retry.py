@@ -24,10 +24,16 @@ def backoff(attempts: int) -> int:
     return min(500 << min(max(attempts - 1, 0), 20), LONGEST)
 
 
+def wait(error: Exception, attempts: int) -> int:
+    """Milliseconds as the far end asked for them, else our own backoff."""
+    told = error.after if isinstance(error, Retryable) else None
+    return int(told * 1000) if told else backoff(attempts)
+
+
 def decide(error: Exception, attempts: int, *, keep: bool = False) -> Decision:
     """`keep`: a desk's root, which is tried until it is too old, since without it nobody would see the case."""
     if isinstance(error, Retryable):
-        return Decision("again", int(error.after * 1000) if error.after else backoff(attempts), str(error))
+        return Decision("again", wait(error, attempts), str(error))
     if isinstance(error, Uncertain):
         return Decision("look", reason=str(error))
     if isinstance(error, Permanent):

@@ -36,7 +36,7 @@ Hint = Changed | Preview | Discard | Typing
 
 
 class Subscription:
-    """One reader's hints. A reader who is too slow loses previews, never `Changed`."""
+    """One reader's hints. A reader who is too slow loses previews, never `Changed` nor `Discard`."""
 
     def __init__(self, limit: int = 64) -> None:
         self._hints: list[Hint] = []
@@ -45,12 +45,11 @@ class Subscription:
 
     def put(self, hint: Hint) -> None:
         """Add a hint without waiting."""
-        if isinstance(hint, Changed) or len(self._hints) >= self._limit:
+        if len(self._hints) >= self._limit and isinstance(hint, (Preview, Typing)):
             hint = Changed()
-            if hint in self._hints:
-                return
-        self._hints.append(hint)
-        self._event.set()
+        if isinstance(hint, Preview) or hint not in self._hints:
+            self._hints.append(hint)
+            self._event.set()
 
     async def take(self) -> list[Hint]:
         """Everything since the last call; waits for at least one."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 import structlog
 
 from bus import retry
 from bus.consumer import Consumer, ConsumerName
-from bus.errors import Interrupted, Stale, Superseded, Unavailable
+from bus.errors import Diverged, Interrupted, Stale, Superseded, Unavailable
 from bus.failpoint import failpoint
 from bus.journal import TurnJournal
 from bus.message import Side, Turn, Work
-from bus.store import Tenant, inbox, turns
-from bus.store.inbox import Lease
+from bus.store import Tenant, claims, turns
+from bus.store.claims import Lease
 from bus.store.outbox import Post
+from bus.store.turns import Committed
 from bus.wake import Changed, Hub, Typing
 
 LEASE = 30_000
@@ -52,7 +54,6 @@ class Worker:
         self._send = send
         self._at_once = at_once
         self._running: dict[str, TurnJournal] = {}
-        self._works: dict[str, Work] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._wake = asyncio.Event()
@@ -95,48 +96,52 @@ class Worker:
             if work.consumer == "agent":
                 self._hub.publish(conversation, Typing())
             journal = TurnJournal(self._tenant, work, self._held, self._clock, self._new_id, self._hub)
-            self._running[conversation], self._works[conversation] = journal, work
+            self._running[conversation] = journal
             try:
                 work = await self._turn(work, journal)
             finally:
-                self._running.pop(conversation, None)
-                self._works.pop(conversation, None)
+                if self._running.get(conversation) is journal:
+                    del self._running[conversation]
                 self._hub.publish(conversation, Changed())
 
     async def _turn(self, work: Work, journal: TurnJournal) -> Work | None:
         try:
             return await self._decide(work, journal)
-        except Stale:
-            logger.warning("work.lease_lost", conversation=work.conversation.id, turn=work.turn)
-            await self._give_back(work, 0)
+        except Stale as error:
+            logger.warning("work.stale", conversation=work.conversation.id, turn=work.turn, error=str(error))
+            delay = 0
         except asyncio.CancelledError:
-            await self._give_back(work, 0)
+            await self._give_back(work, journal, 0)
             raise
         except Unavailable as error:
             logger.warning("work.store_unavailable", conversation=work.conversation.id, error=str(error))
-            await self._give_back(work, 1000)
+            delay = 1000
         except Exception:
-            logger.exception(
-                "work.failed", conversation=work.conversation.id, turn=work.turn, attempt=work.rows[0].attempts
-            )
-            await self._give_back(work, retry.backoff(work.rows[0].attempts))
+            attempt = work.rows[0].attempts
+            logger.exception("work.failed", conversation=work.conversation.id, turn=work.turn, attempt=attempt)
+            delay = retry.backoff(attempt)
+        await self._give_back(work, journal, delay)
         return None
 
     async def _decide(self, work: Work, journal: TurnJournal) -> Work | None:
+        ending: Callable[..., Work | None]
         try:
             await journal.load()
             turn = await self._consumers[work.consumer].take(work, journal)
             journal.check()
             return await self._commit(work, turn, journal)
         except Interrupted:
-            journal.discard()
-            return await self._commit(work, turns.interrupted(work), journal, ending=True)
+            ending = partial(turns.interrupt, wrote=journal.wrote)
         except Superseded:
-            journal.discard()
-            return await self._tenant.write(turns.supersede, work, self._held(), self._clock())
+            ending = turns.supersede
+        except Diverged as error:
+            logger.warning("work.diverged", conversation=work.conversation.id, turn=work.turn, error=str(error))
+            ending = partial(turns.diverge, wrote=journal.wrote)
+        journal.discard()
+        return await self._tenant.write(ending, work, self._held(), self._clock(), more=not self._stopping)
 
-    async def _commit(self, work: Work, turn: Turn, journal: TurnJournal, *, ending: bool = False) -> Work | None:
-        committed = await self._tenant.write(
+    async def _commit(self, work: Work, turn: Turn, journal: TurnJournal) -> Work | None:
+        commit = self._tenant.write(
             turns.commit,
             work,
             turn,
@@ -147,24 +152,27 @@ class Worker:
             more=not self._stopping,
             steps=journal.steps,
             may_yield=journal.may_yield,
-            ending=ending,
         )
-        for post in committed.posts:
-            self._send(post)
-        if any(memo.due_at <= self._clock() for memo in turn.memos):
-            self.nudge()
-        return committed.work
+        commit.add_done_callback(self._post)
+        return (await asyncio.shield(commit)).work
 
-    async def _give_back(self, work: Work, delay: int) -> None:
+    def _post(self, commit: asyncio.Future[Committed]) -> None:
+        """What was committed leaves, even when the turn's task is being cancelled by then."""
+        if not commit.cancelled() and commit.exception() is None:
+            for post in commit.result().posts:
+                self._send(post)
+
+    async def _give_back(self, work: Work, journal: TurnJournal, delay: int) -> None:
+        journal.discard()
         with contextlib.suppress(Unavailable):
             await self._tenant.write(turns.give_back, work, self._held(), self._clock() + delay)
 
     async def sweep(self) -> int:
         """Claim what is due and free; returns how many conversations were taken."""
         room = self._at_once - len(self._tasks)
-        if self._stopping or room <= 0 or not await self._tenant.read(inbox.any_due, self._clock()):
+        if self._stopping or room <= 0 or not await self._tenant.read(claims.any_due, self._clock()):
             return 0
-        works = await self._tenant.write(inbox.due, self._held(), self._clock(), room)
+        works = await self._tenant.write(claims.due, self._held(), self._clock(), room)
         for work in works:
             self.start(work)
         return len(works)
@@ -187,8 +195,9 @@ class Worker:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            for work in list(self._works.values()):
-                self._tenant.queue(turns.hold, work, self._held())
+            with contextlib.suppress(Unavailable):
+                for journal in self._running.values():
+                    self._tenant.queue(turns.hold, journal.work, self._held())
 
     async def idle(self) -> None:
         """Returns once nothing is being worked on and nothing is due (for tests and a graceful stop)."""
@@ -200,6 +209,7 @@ class Worker:
         self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=patience)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bus.action import Action, may_move
-from bus.canonical import decode_numbers, encode
+from bus.canonical import decode, encode
 from bus.errors import Stale
 from bus.message import Move
 from bus.store.engine import Row, Transaction
@@ -59,5 +59,4 @@ def page(tx: Transaction, *, state: str = "", limit: int = 50, after: str = "") 
 
 
 def _action(row: Row) -> Action:
-    action = msgspec.convert(decode_numbers(row["body"]), Action)
-    return msgspec.structs.replace(action, state=row["state"])
+    return msgspec.structs.replace(decode(row["body"], Action), state=row["state"])

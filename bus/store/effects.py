@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from bus.canonical import decode_numbers, encode
-from bus.effect import Cap, Claim, Reservation
+from bus.effect import Cap, Claim, Reservation, Verdict
 from bus.store.engine import Row, Transaction
+
+HELD: dict[str, Verdict] = {"reserved": "busy", "ok": "done", "unknown": "unknown"}
 
 
 def reserve(tx: Transaction, claim: Claim, conversation: str, turn: int, now: int) -> Reservation:
-    """Take the claim's place, or say why not. A place that the same turn holds already is given again."""
-    found = tx.one("effect_find", tool=claim.tool, idempotency_key=claim.idempotency_key)
+    """Take the claim's place, or say why not."""
+    found = _find(tx, claim)
     if found is not None and found["state"] != "failed":
-        return _held(found, conversation, turn)
+        return Reservation(HELD[found["state"]], _result(found))
     for cap in claim.caps:
         if _passes(tx, claim, cap, now):
             return Reservation("limit", because=cap.scope)
@@ -38,13 +41,27 @@ def reserve(tx: Transaction, claim: Claim, conversation: str, turn: int, now: in
     return Reservation("go")
 
 
-def settle(tx: Transaction, claim: Claim, status: str, result: object) -> None:
-    """How the call ended: ok keeps the place with its result, unknown keeps it, anything else frees it."""
+def standing(tx: Transaction, claim: Claim, verdict: Verdict, conversation: str, turn: int) -> Reservation:
+    """What was answered to this very call before a crash. A `go` holds only while its place is open and its turn's own."""
+    found = _find(tx, claim)
+    if verdict != "go":
+        return Reservation(verdict, _result(found) if found else None)
+    if found is None:
+        return Reservation("unknown")
+    if found["state"] == "reserved" and (found["conversation"], found["turn"]) == (conversation, turn):
+        return Reservation("go")
+    return Reservation("done" if found["state"] == "ok" else "unknown", _result(found))
+
+
+def settle(tx: Transaction, claim: Claim, conversation: str, turn: int, status: str, result: object) -> None:
+    """How the call of this turn ended: ok keeps the place with its result, unknown keeps it, anything else frees it."""
     state = {"ok": "ok", "unknown": "unknown"}.get(status, "failed")
     tx.run(
         "effect_settle",
         tool=claim.tool,
         idempotency_key=claim.idempotency_key,
+        conversation=conversation,
+        turn=turn,
         state=state,
         result=encode(result).decode(),
     )
@@ -58,13 +75,12 @@ def reserved(tx: Transaction, conversation: str, turn: int) -> list[tuple[str, s
     ]
 
 
-def _held(found: Row, conversation: str, turn: int) -> Reservation:
-    if found["state"] == "ok":
-        return Reservation("done", decode_numbers(found["result"]))
-    if found["state"] == "unknown":
-        return Reservation("unknown")
-    mine = (found["conversation"], found["turn"]) == (conversation, turn)
-    return Reservation("go" if mine else "busy")
+def _find(tx: Transaction, claim: Claim) -> Row | None:
+    return tx.one("effect_find", tool=claim.tool, idempotency_key=claim.idempotency_key)
+
+
+def _result(found: Row) -> Any:
+    return decode_numbers(found["result"]) if found["state"] == "ok" else None
 
 
 def _passes(tx: Transaction, claim: Claim, cap: Cap, now: int) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from bus.canonical import encode
-from bus.entries import Entry, Recorded, Step, from_body, to_body
+from bus.entries import Entry, Erased, Recorded, Step, from_body, to_body
 from bus.store.engine import Row, Transaction
 
 
@@ -95,6 +95,11 @@ def newest_said(tx: Transaction, conversation: str, limit: int) -> list[Recorded
     return [_recorded(row) for row in reversed(tx.all("log_newest_said", conversation=conversation, limit=limit))]
 
 
+def ours_between(tx: Transaction, conversation: str, seq: int, upto: int) -> list[Recorded]:
+    """What the customer was told in lines after `seq` up to `upto`, oldest first."""
+    return [_recorded(row) for row in tx.all("log_ours_between", conversation=conversation, after=seq, upto=upto)]
+
+
 def said_after(tx: Transaction, conversation: str, seq: int, limit: int) -> list[Recorded]:
     """Lines that the customer may see, with a greater seq, oldest first; without what was erased."""
     return [_recorded(row) for row in tx.all("log_said_after", conversation=conversation, after=seq, limit=limit)]
@@ -166,5 +171,6 @@ def _why_broken(row: Row, number: int, previous: str) -> str:
 
 
 def _recorded(row: Row) -> Recorded:
-    entry = from_body(row["kind"], row["v"], (row["body"] or "{}").encode())
+    body, kind = row["body"], row["kind"]
+    entry = Erased(was=kind) if body is None else from_body(kind, row["v"], body)
     return Recorded(row["seq"], row["at"], row["episode"], row["turn"], entry)

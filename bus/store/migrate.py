@@ -32,6 +32,17 @@ def migrate(connection: sqlite3.Connection, *, allowed: bool = True) -> int:
             raise Unavailable(
                 f"the store has shape {version}, this gateway needs {newest}; start once without --no-migrate"
             )
-        failpoint("K26")
-        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+        _run(connection, number, sql)
     return newest
+
+
+def _run(connection: sqlite3.Connection, number: int, sql: str) -> None:
+    """One migration and its number, in one transaction."""
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};")
+        failpoint("K26")
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from bus.canonical import decode_numbers, encode
+from bus.canonical import decode, encode
 from bus.channel import Sending
 from bus.entries import Delivered, DeliveryFailed, Expired, Recorded
-from bus.message import Address, CaseCard, Inbound, Outbound, Sender
+from bus.message import Address, Inbound, Outbound
 from bus.store import conversations, inbox, log
 from bus.store.engine import Row, Transaction
 
 SEND_LEASE = 60_000
+WAIT = 1_000
+NEVER_SENT = "what it refers to was never sent"
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -26,18 +27,27 @@ class Post(msgspec.Struct, frozen=True):
     attempts: int
     lost: bool = False
 
+    @property
+    def root(self) -> bool:
+        """True for the message that opens a thread of ours: the first words at an address without an anchor."""
+        outbound = self.sending.outbound
+        return outbound.act == "say" and outbound.to.opened_by_us and not self.sending.anchor
+
 
 def insert(tx: Transaction, conversation: str, outbound: Outbound, now: int) -> bool:
-    """Put it in the line of its address; False when its key was there before."""
-    if outbound.to.opened_by_us:
-        conversations.link(tx, outbound.to, conversation, "staff")
-        tx.run("conversation_set_desk", id=conversation, desk=outbound.to.key)
+    """Put it in the line of its address; False when its key was there before. Raises ValueError for somebody else's address."""
+    to = outbound.to
+    if to.opened_by_us and conversations.link(tx, to, conversation, "staff"):
+        tx.run("conversation_set_desk", id=conversation, desk=to.key)
+    found = conversations.route(tx, to)
+    if to.tenant != tx.tenant or found is None or found[0] != conversation:
+        raise ValueError(f"{outbound.key} goes to an address that is not this conversation's")
     row = tx.insert(
         "outbox_insert",
         key=outbound.key,
         conversation=conversation,
-        channel=outbound.to.channel,
-        address=outbound.to.key,
+        channel=to.channel,
+        address=to.key,
         now=now,
         expires_at=now + outbound.max_age,
         epoch=outbound.epoch,
@@ -47,17 +57,36 @@ def insert(tx: Transaction, conversation: str, outbound: Outbound, now: int) -> 
     return row is not None
 
 
+def due(tx: Transaction, now: int, limit: int) -> list[str]:
+    """Addresses whose first row is due and held by nobody."""
+    return [row["address"] for row in tx.all("outbox_due", now=now, limit=limit)]
+
+
+def claim_all(tx: Transaction, addresses: Iterable[str], new_id: Callable[[str], str], now: int) -> list[Post]:
+    """The first rows of these addresses, where they can be sent now."""
+    posts = (claim(tx, address, new_id("att"), now) for address in addresses)
+    return [post for post in posts if post]
+
+
 def claim(tx: Transaction, address: str, attempt: str, now: int) -> Post | None:
-    """The first row of this address, marked `sending`; rows that are too old or silenced end on the way, visibly."""
+    """The first row of this address, marked `sending`; rows that must not be sent any more end on the way, visibly."""
     while row := tx.one("outbox_first", address=address):
         if row["state"] == "sending":
             return _resume(tx, row, now)
         if row["due_at"] > now:
             return None
-        if _over(tx, row, now):
+        if why := _over(tx, row, now):
+            _end(tx, row, *why, now)
+            continue
+        sending = _sending(tx, row, attempt)
+        if sending is None:
+            tx.run("outbox_wait", id=row["id"], due_at=now + WAIT)
+            return None
+        if sending.outbound.target_key and not sending.target:
+            _end(tx, row, "withdrawn", NEVER_SENT, now)
             continue
         tx.run("outbox_claim", id=row["id"], attempt=attempt, until=now + SEND_LEASE)
-        return _post(tx, row, attempt, int(row["attempts"]) + 1, lost=False)
+        return Post(row["id"], row["conversation"], sending, int(row["attempts"]) + 1)
     return None
 
 
@@ -65,85 +94,153 @@ def _resume(tx: Transaction, row: Row, now: int) -> Post | None:
     """A row whose sender died: to be looked up, never sent blindly."""
     if row["lease_until"] > now:
         return None
+    sending = _sending(tx, row, row["attempt"])
     tx.run("outbox_hold", id=row["id"], attempt=row["attempt"], until=now + SEND_LEASE)
-    return _post(tx, row, row["attempt"], int(row["attempts"]), lost=True)
+    return Post(row["id"], row["conversation"], sending, int(row["attempts"]), lost=True) if sending else None
 
 
-def _over(tx: Transaction, row: Row, now: int) -> bool:
+def _over(tx: Transaction, row: Row, now: int) -> tuple[str, str] | None:
+    """(state, why) of a row that is too old or was silenced."""
     if row["expires_at"] <= now:
-        _end(tx, row, "expired", "too old to be sent", now)
-        return True
+        return "expired", "too old to be sent"
     if row["epoch"] is not None:
         conversation = tx.one("conversation_by_id", id=row["conversation"])
         if conversation and conversation["epoch"] != row["epoch"]:
-            _end(tx, row, "withdrawn", "a person took over", now)
-            return True
-    return False
+            return "withdrawn", "a person took over"
+    return None
 
 
 def _end(tx: Transaction, row: Row, state: str, why: str, now: int) -> None:
-    tx.run("outbox_end", id=row["id"], state=state, platform_id="", reason=why)
+    tx.run("outbox_end", id=row["id"], attempt=row["attempt"], state=state, reason=why)
     log.append(tx, row["conversation"], [Expired(what=row["key"], why=why, of=row["cause"])], now)
     if state == "expired":
-        _report(tx, row, {"of": row["cause"], "reason": why, "key": row["key"]}, now)
+        _report(tx, row["conversation"], row["key"], row["cause"], why, now)
 
 
-def _post(tx: Transaction, row: Row, attempt: str, attempts: int, *, lost: bool) -> Post:
-    outbound = msgspec.convert(decode_numbers(row["body"]), Outbound)
+def _sending(tx: Transaction, row: Row, attempt: str) -> Sending | None:
+    """The attempt with its anchor and target; None while the target is still in the line of another address."""
+    outbound = decode(row["body"], Outbound)
     anchor, target = "", outbound.target
     if outbound.to.opened_by_us:
         link = tx.one("link_of", address=outbound.to.key)
         anchor = link["anchor"] if link else ""
     if outbound.target_key:
         earlier = tx.one("outbox_by_key", key=outbound.target_key)
+        waits = earlier is not None and earlier["state"] in ("pending", "sending")
+        if earlier is not None and waits and earlier["address"] != outbound.to.key:
+            return None
         target = earlier["platform_id"] if earlier else ""
-    return Post(row["id"], row["conversation"], Sending(outbound, attempt, anchor, target), attempts, lost)
+    return Sending(outbound, attempt, anchor, target)
 
 
 def sent(tx: Transaction, post: Post, platform_id: str, attempt: str, now: int) -> Post | None:
-    """The platform took it. Opens what waited for this root, notes the delivery, and claims the address's next row."""
+    """The platform took it, whoever finds out first; claims the address's next row."""
     outbound = post.sending.outbound
-    if not tx.run("outbox_end", id=post.id, state="sent", platform_id=platform_id, reason=""):
-        return None
-    if isinstance(outbound.content, CaseCard) and outbound.act == "say" and outbound.to.opened_by_us:
-        _anchor(tx, post.conversation, outbound.to, platform_id)
-    elif outbound.cause and not outbound.to.opened_by_us:
-        line = log.one(tx, post.conversation, outbound.cause)
-        note_delivered(tx, post.conversation, [line] if line else [], now)
+    if tx.run("outbox_sent", id=post.id, platform_id=platform_id):
+        _taken(tx, post.conversation, outbound, platform_id, now)
+        for row, inbound in inbox.unrouted_reports(tx, outbound.to.channel):
+            if inbound.target == platform_id:
+                settle(tx, row, inbound, now)
     return claim(tx, outbound.to.key, attempt, now)
 
 
+def _taken(tx: Transaction, conversation: str, outbound: Outbound, platform_id: str, now: int) -> None:
+    if outbound.to.opened_by_us:
+        if outbound.act == "say":
+            _anchor(tx, conversation, outbound.to, platform_id)
+    elif outbound.cause and _to_customer(tx, outbound):
+        line = log.one(tx, conversation, outbound.cause)
+        note_delivered(tx, conversation, [line] if line else [], now)
+
+
 def _anchor(tx: Transaction, conversation: str, to: Address, platform_id: str) -> None:
-    """The thread exists now: what comes in under its platform id belongs to this conversation."""
-    tx.run("link_anchor", address=to.key, anchor=platform_id)
+    """The first words made the thread: what comes in under their platform id belongs to this conversation."""
+    if not tx.run("link_anchor", address=to.key, anchor=platform_id):
+        return
     thread = msgspec.structs.replace(to, thread=platform_id)
     conversations.link(tx, thread, conversation, "staff")
-    for row, inbound, _ in inbox.unrouted(tx, 100):
-        if inbound.address == thread:
-            inbox.reroute(tx, row, conversation)
+    for row in inbox.unrouted(tx, 100):
+        if row.inbound.address == thread:
+            inbox.route(tx, row, conversation)
+
+
+def _to_customer(tx: Transaction, outbound: Outbound) -> bool:
+    found = conversations.route(tx, outbound.to)
+    return found is not None and found[1] == "customer"
 
 
 def again(tx: Transaction, post: Post, due_at: int, why: str) -> None:
-    """Not now: the row goes back to the head of its line, due later."""
-    tx.run("outbox_again", id=post.id, due_at=due_at, reason=why)
+    """Not now, and nothing happened: the row goes back to the head of its line, due later."""
+    tx.run("outbox_again", id=post.id, attempt=post.sending.attempt, due_at=due_at, reason=why)
 
 
-def leave(tx: Transaction, post: Post, until: int) -> None:
-    """The look-up did not work either: the row stays `sending`, to be looked up again at `until`."""
+def afresh(tx: Transaction, post: Post, due_at: int, attempt: str, now: int) -> Post | None:
+    """The lost attempt certainly did not arrive: from the head of the line again, as old as the row is by now."""
+    again(tx, post, due_at, "the answer was lost")
+    return claim(tx, post.sending.outbound.to.key, attempt, now)
+
+
+def pause(tx: Transaction, post: Post, due_at: int) -> None:
+    """Nothing was tried. A lost attempt stays to be looked up, anything else waits at the head of its line."""
+    values = {"id": post.id, "attempt": post.sending.attempt}
+    if post.lost:
+        tx.run("outbox_hold", until=due_at, **values)
+    else:
+        tx.run("outbox_pause", due_at=due_at, **values)
+
+
+def hold(tx: Transaction, post: Post, until: int) -> None:
+    """The call still runs: nobody else takes the row up."""
     tx.run("outbox_hold", id=post.id, attempt=post.sending.attempt, until=until)
+
+
+def leave(tx: Transaction, post: Post, until: int, attempt: str, now: int) -> Post | None:
+    """The look-up did not work either: look again at `until`, unless the row is too old by now; then nobody can know."""
+    if tx.run("outbox_leave", id=post.id, attempt=post.sending.attempt, until=until, now=now):
+        return None
+    return failed(tx, post, "ambiguous", "ambiguous", attempt, now)
 
 
 def failed(tx: Transaction, post: Post, state: str, reason: str, attempt: str, now: int) -> Post | None:
     """It ended badly (`failed` or `ambiguous`): recorded, told to staff, and the line goes on."""
     outbound = post.sending.outbound
-    if not tx.run("outbox_end", id=post.id, state=state, platform_id="", reason=reason):
-        return None
-    if outbound.cause:
-        log.append(tx, post.conversation, [DeliveryFailed(of=outbound.cause, reason=reason)], now)
-    row = {"conversation": post.conversation, "key": outbound.key, "cause": outbound.cause}
-    if not outbound.to.opened_by_us:
-        _report(tx, row, {"of": outbound.cause, "reason": reason, "key": outbound.key}, now)
+    if tx.run("outbox_end", id=post.id, attempt=post.sending.attempt, state=state, reason=reason):
+        _fell(tx, post.conversation, outbound, reason, now)
     return claim(tx, outbound.to.key, attempt, now)
+
+
+def _fell(tx: Transaction, conversation: str, outbound: Outbound, reason: str, now: int) -> None:
+    log.append(tx, conversation, [DeliveryFailed(of=outbound.cause, reason=reason)], now)
+    if _to_customer(tx, outbound):
+        _report(tx, conversation, outbound.key, outbound.cause, reason, now)
+
+
+def settle(tx: Transaction, row: int, inbound: Inbound, now: int) -> str:
+    """A platform's word on something we sent, in whatever order; returns its conversation, "" while nobody knows the message.
+
+    `data.status` is accepted, delivered or failed (with `data.reason`), `data.attempt` the attempt, where the platform gives it back.
+    """
+    found = _told(tx, inbound)
+    if found is None:
+        return ""
+    outbound = decode(found["body"], Outbound)
+    if found["state"] == "sending" and tx.run("outbox_sent", id=found["id"], platform_id=inbound.target):
+        _taken(tx, found["conversation"], outbound, inbound.target, now)
+    status, reason = inbound.data.get("status", ""), str(inbound.data.get("reason", ""))
+    if status in ("delivered", "failed"):
+        changed = tx.run("outbox_report", id=found["id"], state=status, reason=reason)
+        if changed and status == "failed":
+            _fell(tx, found["conversation"], outbound, reason or "failed", now)
+    tx.run("inbox_settle", id=row, conversation=found["conversation"])
+    return str(found["conversation"])
+
+
+def _told(tx: Transaction, inbound: Inbound) -> Row | None:
+    channel, attempt = inbound.address.channel, str(inbound.data.get("attempt", ""))
+    found = tx.one("outbox_by_platform_id", channel=channel, platform_id=inbound.target)
+    if found is None and attempt:
+        found = tx.one("outbox_by_attempt", channel=channel, attempt=attempt)
+    return found
 
 
 def note_delivered(tx: Transaction, conversation: str, lines: Sequence[Recorded], now: int) -> bool:
@@ -151,38 +248,9 @@ def note_delivered(tx: Transaction, conversation: str, lines: Sequence[Recorded]
     log.append(tx, conversation, [Delivered(of=line.seq) for line in lines], now)
     staff = [line for line in lines if line.kind == "staff_said"]
     for line in staff:
-        row = {"conversation": conversation, "key": f"{conversation}:{line.seq}", "cause": line.seq}
-        _report(tx, row, {"of": line.seq, "reason": ""}, now)
+        inbox.report(tx, conversation, f"{conversation}:{line.seq}", {"of": line.seq, "reason": ""}, now)
     return bool(staff)
 
 
-def _report(tx: Transaction, row: Mapping[str, Any], data: dict[str, Any], now: int) -> None:
-    """A delivery report for the relay: `data.reason` "" means delivered; the line about it is already in the log."""
-    address = Address(tx.tenant, "delivery", "", str(row["conversation"]))
-    inbound = Inbound(
-        f"delivery:{row['key']}:{data['reason']}",
-        address,
-        Sender("gateway"),
-        "delivery",
-        now,
-        data={**data, "logged": True},
-    )
-    tx.insert(
-        "inbox_insert",
-        channel="delivery",
-        account="",
-        key=inbound.key,
-        conversation=row["conversation"],
-        side="customer",
-        kind="delivery",
-        state="ready",
-        due_at=now,
-        now=now,
-        raw="",
-        body=encode(inbound).decode(),
-    )
-
-
-def due(tx: Transaction, now: int, limit: int) -> list[str]:
-    """Addresses whose first row is waiting and due."""
-    return [row["address"] for row in tx.all("outbox_due", now=now, limit=limit)]
+def _report(tx: Transaction, conversation: str, key: str, cause: int, reason: str, now: int) -> None:
+    inbox.report(tx, conversation, key, {"of": cause, "reason": reason, "key": key}, now)

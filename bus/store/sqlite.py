@@ -7,6 +7,7 @@ writer connection per database, and one process per data folder, that cannot hap
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import queue
@@ -27,7 +28,13 @@ from bus.store.migrate import migrate
 P = ParamSpec("P")
 R = TypeVar("R")
 BATCH = 256
-CHECKPOINT_PAGES = 2000
+CHECKPOINT_EVERY = 64  # commits
+WAL_PAGES = 4000  # 16 MB: from here on a checkpoint asks readers to step aside
+BUSY = 5.0  # seconds
+STEP_ASIDE = 50  # milliseconds
+# Busy, locked, read-only, I/O, corrupt, full, cannot open, no database: https://sqlite.org/rescode.html
+TROUBLE = frozenset({5, 6, 8, 10, 11, 13, 14, 26})
+DURABLE = ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0", "foreign_keys=ON", "cache_size=-16000")
 log = structlog.get_logger(__name__)
 
 
@@ -83,7 +90,7 @@ class SqliteTenant:
 
         def done(unit: _Unit) -> None:
             if not answer.done():
-                answer.set_exception(unit.error) if unit.error else answer.set_result(unit.result)
+                answer.set_result(unit.result) if unit.error is None else answer.set_exception(unit.error)
 
         self._store.submit(_Unit(self.name, lambda tx: verb(tx, *args, **kwargs), done), loop)
         return answer
@@ -114,12 +121,21 @@ class SqliteStore:
     def start(self, *, migrating: bool = True) -> None:
         """Take the folder's lock, migrate, start the writer. Raises Unavailable when another process serves this folder."""
         if self._readonly:
+            if not self.path.is_file():
+                raise Unavailable(f"there is no store at {self.path}")
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock_folder(self.path)
-        writer = _connect(self.path)
-        self._opened.append(writer)
-        migrate(writer, allowed=migrating)
+        try:
+            self.path.touch(mode=0o600)
+            self._opened.append(writer := _connect(self.path))
+            migrate(writer, allowed=migrating)
+        except sqlite3.Error as error:
+            self._let_go()
+            raise Unavailable(f"{self.path}: {error}") from error
+        except BaseException:
+            self._let_go()
+            raise
         self._thread = threading.Thread(target=self._serve, args=(writer,), name="store-write", daemon=True)
         self._thread.start()
 
@@ -137,32 +153,35 @@ class SqliteStore:
 
     async def read(self, tenant: str, work: Callable[[_Transaction], R]) -> R:
         """Run on a reader's connection in a thread of its own."""
+        if self._closed:
+            raise Unavailable("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, tenant, work)
 
     def _read(self, tenant: str, work: Callable[[_Transaction], R]) -> R:
+        try:
+            connection = self._reader()
+            connection.execute("BEGIN")
+            try:
+                return work(_Transaction(connection, tenant))
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise Unavailable(str(error)) from error
+
+    def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = _connect(self.path, readonly=True)
             self._opened.append(connection)
-        try:
-            connection.execute("BEGIN")
-            return work(_Transaction(connection, tenant))
-        except sqlite3.OperationalError as error:
-            raise Unavailable(str(error)) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("COMMIT")
+        return connection
 
     def _serve(self, connection: sqlite3.Connection) -> None:
         commits = 0
-        while True:
-            batch = self._take()
-            if batch is None:
-                return
+        while (batch := self._take()) is not None:
             self._commit(connection, [unit for unit, _ in batch])
             _deliver(batch)
             commits += 1
-            if commits % 64 == 0:
+            if commits % CHECKPOINT_EVERY == 0:
                 _checkpoint(connection)
 
     def _take(self) -> list[tuple[_Unit, asyncio.AbstractEventLoop | None]] | None:
@@ -189,8 +208,8 @@ class SqliteStore:
             failpoint("K3")
             connection.execute("COMMIT")
             failpoint("K4")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
+        except Exception as error:  # noqa: BLE001 - the writer outlives whatever happens; nothing of this was kept
+            with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             log.error("store.commit_failed", error=str(error), units=len(units))
             for unit in units:
@@ -214,11 +233,17 @@ class SqliteStore:
             return
         self._closed = True
         self._queue.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._end)
+
+    def _end(self) -> None:
         if self._thread:
-            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            self._thread.join()
         self._pool.shutdown()
-        for connection in reversed(self._opened):
-            connection.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
         if self._lock:
             self._lock.close()
 
@@ -231,6 +256,8 @@ def open_store(url: str, *, base: Path | None = None, readonly: bool = False, mi
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/"):
         raise ValueError(f"store: {scheme}:// is not available; use sqlite:///data/gateway.db")
+    if not rest.strip("/") or rest == "/:memory:":
+        raise ValueError("store: SQLite needs a file; use sqlite:///data/gateway.db")
     store = SqliteStore((base or Path()) / rest[1:], readonly=readonly)
     store.start(migrating=migrating)
     return store
@@ -238,27 +265,29 @@ def open_store(url: str, *, base: Path | None = None, readonly: bool = False, mi
 
 def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{path}{'?mode=ro' if readonly else ''}",
+        f"{path.absolute().as_uri()}{'?mode=ro' if readonly else ''}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=512,
-        timeout=5.0,
+        timeout=BUSY,
     )
     connection.row_factory = sqlite3.Row
-    if not readonly:
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "wal_autocheckpoint=0",
-            "foreign_keys=ON",
-            "cache_size=-16000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        level = connection.execute("PRAGMA synchronous").fetchone()[0]
-        if level != 2:
-            raise Unavailable("SQLite did not accept synchronous=FULL: an acknowledged message could be lost")
+    try:
+        if not readonly:
+            _make_durable(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _make_durable(connection: sqlite3.Connection) -> None:
+    for pragma in DURABLE:
+        connection.execute(f"PRAGMA {pragma}")
+    kept = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    if kept != ["wal", 2]:
+        raise Unavailable(f"SQLite kept {kept} instead of WAL and FULL: an acknowledged message could be lost")
 
 
 def _lock_folder(path: Path) -> IO[str]:
@@ -286,13 +315,13 @@ def _run_unit(connection: sqlite3.Connection, unit: _Unit) -> None:
         if isinstance(error, sqlite3.Error) and _is_trouble(error):
             raise
         connection.execute("ROLLBACK TO unit")
-        unit.error = error
+        unit.error = RuntimeError("a verb ran dry") if isinstance(error, StopIteration) else error
     connection.execute("RELEASE unit")
 
 
 def _is_trouble(error: sqlite3.Error) -> bool:
-    """True when the database itself is in trouble (busy, locked, read-only, I/O, full, corrupt), not one statement."""
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in {5, 6, 8, 10, 11, 13, 14, 26}
+    """True when the database itself is in trouble, not one statement."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in TROUBLE
 
 
 def _deliver(batch: list[tuple[_Unit, asyncio.AbstractEventLoop | None]]) -> None:
@@ -303,7 +332,7 @@ def _deliver(batch: list[tuple[_Unit, asyncio.AbstractEventLoop | None]]) -> Non
         elif unit.error is not None:
             log.error("store.queued_write_failed", error=repr(unit.error))
     for loop, units in by_loop.items():
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there
             loop.call_soon_threadsafe(_finish, units)
 
 
@@ -314,18 +343,23 @@ def _finish(units: list[_Unit]) -> None:
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:
+    """Move what is committed into the database; when readers keep the WAL from being reused, wait for them a moment."""
     try:
         failpoint("K25")
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if pages > WAL_PAGES:
+            connection.execute(f"PRAGMA busy_timeout={STEP_ASIDE}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:
         log.warning("store.checkpoint_failed", error=str(error))
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
 
 
 def _backup(path: Path, destination: str) -> None:
     Path(destination).parent.mkdir(parents=True, exist_ok=True)
-    source, target = sqlite3.connect(f"file:{path}?mode=ro", uri=True), sqlite3.connect(destination)
-    try:
+    with (
+        contextlib.closing(_connect(path, readonly=True)) as source,
+        contextlib.closing(sqlite3.connect(destination)) as target,
+    ):
         source.backup(target)
-    finally:
-        target.close()
-        source.close()

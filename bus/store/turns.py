@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 
-from bus.effect import Claim, Reservation
-from bus.entries import InterruptedBy, Step, SupersededBy, ToolAnswered, ToolAsked
+from bus.effect import Claim, Reservation, Verdict
+from bus.entries import Entry, InterruptedBy, Step, SupersededBy, ToolAnswered, ToolAsked
 from bus.errors import Interrupted, Stale, Superseded
 from bus.failpoint import failpoint
 from bus.message import Conversation, Move, Outbound, Turn, Work
-from bus.store import actions, effects, inbox, log, outbox
+from bus.store import actions, claims, effects, inbox, log, outbox
+from bus.store.claims import Lease
 from bus.store.engine import Transaction
-from bus.store.inbox import Lease
+from bus.store.parking import park
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -35,10 +36,20 @@ def hold(tx: Transaction, work: Work, lease: Lease) -> str:
     return str(row["interrupt"])
 
 
+def heed(work: Work, interrupt: str, may_yield: bool) -> None:
+    """Raises Interrupted for a person's word; Superseded for a newer message of the customer, where the turn may start over."""
+    if work.consumer != "agent":
+        return
+    if interrupt == "staff":
+        raise Interrupted
+    if interrupt == "customer" and may_yield:
+        raise Superseded
+
+
 def step(tx: Transaction, work: Work, lease: Lease, entry: Step, now: int) -> str:
     """Append a journal step under the lease; returns the interrupt that waits."""
     interrupt = hold(tx, work, lease)
-    log.append(tx, work.conversation.id, [entry], now, work.turn, work.conversation.episode)
+    _append(tx, work, [entry], now)
     return interrupt
 
 
@@ -50,21 +61,29 @@ def intend(
     record: Callable[[Reservation], ToolAsked],
     move: Move | None,
     now: int,
+    *,
+    may_yield: bool,
 ) -> tuple[ToolAsked, Reservation]:
-    """Reserve and record a writing call in one transaction."""
-    hold(tx, work, lease)
+    """Reserve and record a writing call in one transaction; whoever has the word by now comes first."""
+    heed(work, hold(tx, work, lease), may_yield)
     answer = effects.reserve(tx, claim, work.conversation.id, work.turn, now)
     entry = record(answer)
     if answer.verdict == "go" and move is not None:
         actions.move(tx, work.conversation.id, move, now)
-    log.append(tx, work.conversation.id, [entry], now, work.turn, work.conversation.episode)
+    _append(tx, work, [entry], now)
     return entry, answer
+
+
+def standing(tx: Transaction, work: Work, lease: Lease, claim: Claim, verdict: Verdict) -> Reservation:
+    """The ledger's answer to an intent that an earlier attempt of this turn recorded."""
+    hold(tx, work, lease)
+    return effects.standing(tx, claim, verdict, work.conversation.id, work.turn)
 
 
 def outcome(tx: Transaction, work: Work, lease: Lease, claim: Claim, entry: ToolAnswered, now: int) -> str:
     """Append the answer to a writing call and settle its place in the ledger."""
     interrupt = step(tx, work, lease, entry, now)
-    effects.settle(tx, claim, entry.status, entry.result)
+    effects.settle(tx, claim, work.conversation.id, work.turn, entry.status, entry.result)
     return interrupt
 
 
@@ -80,47 +99,40 @@ def commit(
     more: bool = True,
     steps: int = 0,
     may_yield: bool = False,
-    ending: bool = False,
 ) -> Committed:
     """Everything a consumer decided, or nothing.
 
-    `pull` names channels without outbox rows; `more` claims what is next; `steps` is how many journal steps must stand; `ending` lets a
-    turn end without words. Raises Stale, Interrupted (a person's word is in the inbox), Superseded (`may_yield` and a newer message is).
+    `pull` names channels without outbox rows; `more` claims what is next; `steps` is how many journal steps must stand.
+    Raises Stale, Interrupted (a person's word is in the inbox), Superseded (`may_yield` and a newer message is).
     """
-    _check(tx, work, hold(tx, work, lease), steps, may_yield, ending)
+    heed(work, hold(tx, work, lease), may_yield)
+    _check_steps(tx, work, steps)
     conversation = work.conversation
     for move in turn.moves:
         actions.move(tx, conversation.id, move, now)
     for action in turn.actions:
         actions.insert(tx, action)
-    seqs = log.append(tx, conversation.id, turn.entries, now, work.turn, conversation.episode)
+    seqs = _append(tx, work, turn.entries, now)
     for row in work.rows:
         tx.run("inbox_done", id=row.id)
     for memo in turn.memos:
         inbox.remind(tx, conversation.id, memo, now)
     for key in turn.cancel:
-        tx.run("inbox_cancel", key=f"memo:{conversation.id}:{key}")
+        inbox.cancel(tx, conversation.id, key)
     tx.run("conversation_change", id=conversation.id, now=now, **_changes(turn))
     posts = _send(tx, conversation, turn.outbounds, seqs, now, new_id, pull)
     failpoint("K17")
-    following = None
-    if more:
-        following = inbox.next_work(tx, conversation.id, lease, work.token, now)
-    else:
-        _release(tx, work, lease)
-    return Committed(tuple(posts), following, seqs[-1] if seqs else 0)
+    return Committed(tuple(posts), _go_on(tx, work, lease, now, more), seqs[-1] if seqs else 0)
 
 
-def _check(tx: Transaction, work: Work, interrupt: str, steps: int, may_yield: bool, ending: bool) -> None:
-    row = tx.one("log_step_count", conversation=work.conversation.id, turn=work.turn)
+def _append(tx: Transaction, work: Work, entries: Sequence[Entry], now: int) -> list[int]:
+    return log.append(tx, work.conversation.id, entries, now, work.turn, work.conversation.episode)
+
+
+def _check_steps(tx: Transaction, work: Work, steps: int) -> None:
+    row = tx.one("log_step_count", conversation=work.conversation.id, turn=work.turn) if steps else None
     if row is not None and row["steps"] < steps:
         raise Stale("a step of this turn was not recorded")
-    if work.consumer != "agent" or ending:
-        return
-    if interrupt == "staff":
-        raise Interrupted
-    if interrupt == "customer" and may_yield:
-        raise Superseded
 
 
 def _changes(turn: Turn) -> dict[str, Any]:
@@ -144,53 +156,70 @@ def _send(
     new_id: Callable[[str], str],
     pull: Collection[str],
 ) -> list[outbox.Post]:
-    lines: dict[str, None] = {}
+    addresses: dict[str, None] = {}
     for outbound in outbounds:
         if outbound.to.channel in pull:
             continue
         cause = seqs[outbound.cause] if outbound.cause < 0 else outbound.cause
         if outbox.insert(tx, conversation.id, msgspec.structs.replace(outbound, cause=cause), now):
-            lines[outbound.to.key] = None
-    posts = (outbox.claim(tx, address, new_id("att"), now) for address in lines)
-    return [post for post in posts if post]
+            addresses[outbound.to.key] = None
+    return outbox.claim_all(tx, addresses, new_id, now)
 
 
-def _release(tx: Transaction, work: Work, lease: Lease) -> None:
-    tx.run("conversation_release_lease", id=work.conversation.id, owner=lease.owner, token=work.token)
+def _go_on(tx: Transaction, work: Work, lease: Lease, now: int, more: bool) -> Work | None:
+    if more:
+        return claims.next_work(tx, work.conversation.id, lease, work.token, now)
+    claims.release(tx, work.conversation.id, lease, work.token)
+    return None
 
 
 def give_back(tx: Transaction, work: Work, lease: Lease, due_at: int) -> None:
     """The turn did not end: its rows stay, due again at `due_at`, and the lease is free. Does nothing when it is lost."""
+    if not claims.release(tx, work.conversation.id, lease, work.token):
+        return
     for row in work.rows:
         tx.run("inbox_later", id=row.id, due_at=due_at)
-    _release(tx, work, lease)
 
 
-def supersede(tx: Transaction, work: Work, lease: Lease, now: int) -> Work | None:
+def supersede(tx: Transaction, work: Work, lease: Lease, now: int, *, more: bool = True) -> Work | None:
     """A newer message came before anything was done: the next turn reads them all."""
     hold(tx, work, lease)
-    line = SupersededBy(what=f"turn {work.turn}", why="a newer message came before anything was done")
-    log.append(tx, work.conversation.id, [line], now, work.turn)
+    _append(
+        tx, work, [SupersededBy(what=f"turn {work.turn}", why="a newer message came before anything was done")], now
+    )
     for row in work.rows:
-        tx.run("inbox_again", id=row.id)
-    return inbox.next_work(tx, work.conversation.id, lease, work.token, now)
+        tx.run("inbox_again", id=row.id, superseded=1)
+    return _go_on(tx, work, lease, now, more)
 
 
-def interrupted(work: Work) -> Turn:
-    """How a turn ends when a person spoke: without words."""
-    return Turn(entries=(InterruptedBy(what=f"turn {work.turn}", why="a person spoke"),))
+def interrupt(tx: Transaction, work: Work, lease: Lease, now: int, *, wrote: bool, more: bool = True) -> Work | None:
+    """A person spoke: the turn ends without words, and its rows wait behind staff's for whoever has the conversation then.
+
+    A turn that called something (`wrote`) keeps its number, so that it finds its steps and ends what it began.
+    """
+    hold(tx, work, lease)
+    _append(tx, work, [InterruptedBy(what=f"turn {work.turn}", why="a person spoke")], now)
+    for row in () if wrote else work.rows:
+        tx.run("inbox_again", id=row.id, superseded=0)
+    return _go_on(tx, work, lease, now, more)
+
+
+def diverge(tx: Transaction, work: Work, lease: Lease, now: int, *, wrote: bool, more: bool = True) -> Work | None:
+    """The recorded steps are not this turn's (other code, other input): start over, or hand over when something was called."""
+    hold(tx, work, lease)
+    if wrote:
+        park(tx, work.conversation, work.rows, work.turn, "its recorded steps do not fit any more", now)
+    for row in () if wrote else work.rows:
+        tx.run("inbox_afresh", id=row.id)
+    return _go_on(tx, work, lease, now, more)
 
 
 def deliver(tx: Transaction, conversation: str, upto: int, now: int) -> bool:
     """A pull channel's stream has passed `upto`: note what of ours was delivered; True when staff's words were among it."""
     row = tx.one("conversation_by_id", id=conversation)
+    upto = min(upto, row["seq"]) if row else 0
     if row is None or row["delivered"] >= upto:
         return False
-    lines = [
-        line for line in log.after(tx, conversation, row["delivered"], 1000) if line.seq <= upto and line.kind in _OURS
-    ]
+    lines = log.ours_between(tx, conversation, row["delivered"], upto)
     tx.run("conversation_set_delivered", id=conversation, delivered=upto)
     return outbox.note_delivered(tx, conversation, lines, now)
-
-
-_OURS = frozenset({"agent_said", "staff_said", "system_said"})

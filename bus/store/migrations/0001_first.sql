@@ -107,6 +107,8 @@ CREATE TABLE effect (
     PRIMARY KEY (tenant, tool, idempotency_key)
 );
 
+CREATE INDEX effect_reserved ON effect (tenant, conversation, turn) WHERE state = 'reserved';
+
 CREATE TABLE effect_amount (
     tenant TEXT NOT NULL,
     tool TEXT NOT NULL,

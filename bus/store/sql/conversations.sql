@@ -26,7 +26,7 @@ UPDATE conversation SET lease_until = 0, lease_owner = '' WHERE tenant = :tenant
 UPDATE conversation SET interrupt = CASE WHEN interrupt = 'staff' THEN interrupt ELSE :interrupt END
 WHERE tenant = :tenant AND id = :id
 
--- name: conversation_clear_interrupt
+-- name: conversation_set_interrupt
 UPDATE conversation SET interrupt = :interrupt WHERE tenant = :tenant AND id = :id
 
 -- name: conversation_next_turn
@@ -43,6 +43,9 @@ UPDATE conversation SET
     episode = episode + :new_episode,
     updated_at = :now
 WHERE tenant = :tenant AND id = :id
+
+-- name: conversation_reopen
+UPDATE conversation SET status = 'open' WHERE tenant = :tenant AND id = :id
 
 -- name: conversation_set_desk
 UPDATE conversation SET desk = :desk WHERE tenant = :tenant AND id = :id AND desk = ''

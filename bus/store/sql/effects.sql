@@ -10,6 +10,7 @@ ON CONFLICT (tenant, tool, idempotency_key) DO UPDATE SET
 -- name: effect_settle
 UPDATE effect SET state = :state, result = :result
 WHERE tenant = :tenant AND tool = :tool AND idempotency_key = :idempotency_key
+  AND conversation = :conversation AND turn = :turn AND state = 'reserved'
 
 -- name: effect_reserved_in_turn
 SELECT tool, idempotency_key FROM effect

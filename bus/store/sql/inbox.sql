@@ -17,9 +17,11 @@ UPDATE inbox SET state = 'cancelled'
 WHERE tenant = :tenant AND channel = 'memo' AND account = '' AND key = :key AND state = 'ready'
 
 -- name: inbox_ready
-SELECT id, side, kind, turn, seq, attempts, superseded, body FROM inbox
-WHERE tenant = :tenant AND conversation = :conversation AND state = 'ready' AND due_at <= :now
-ORDER BY CASE side WHEN 'staff' THEN 0 ELSE 1 END, id LIMIT :limit
+-- Staff first, then what is unfinished, then in the order of arrival. A row whose turn failed is there before it is due again, so
+-- that nothing overtakes it.
+SELECT id, side, kind, turn, seq, attempts, superseded, body, due_at <= :now AS due FROM inbox
+WHERE tenant = :tenant AND conversation = :conversation AND state = 'ready' AND (due_at <= :now OR turn > 0)
+ORDER BY CASE side WHEN 'staff' THEN 0 ELSE 1 END, CASE turn WHEN 0 THEN 1 ELSE 0 END, id LIMIT :limit
 
 -- name: inbox_due
 SELECT inbox.conversation AS id, MIN(inbox.id) AS first FROM inbox
@@ -27,9 +29,6 @@ JOIN conversation ON conversation.tenant = inbox.tenant AND conversation.id = in
 WHERE inbox.tenant = :tenant AND inbox.state = 'ready' AND inbox.due_at <= :now AND inbox.conversation != ''
   AND conversation.lease_until <= :now
 GROUP BY inbox.conversation ORDER BY first LIMIT :limit
-
--- name: inbox_next_due
-SELECT MIN(due_at) AS due_at FROM inbox WHERE tenant = :tenant AND state = 'ready' AND due_at > :now
 
 -- name: inbox_begin
 UPDATE inbox SET turn = :turn, seq = :seq, attempts = attempts + 1 WHERE tenant = :tenant AND id = :id
@@ -41,17 +40,28 @@ UPDATE inbox SET state = 'done' WHERE tenant = :tenant AND id = :id
 UPDATE inbox SET state = 'parked' WHERE tenant = :tenant AND id = :id
 
 -- name: inbox_again
-UPDATE inbox SET turn = 0, attempts = 0, superseded = superseded + 1 WHERE tenant = :tenant AND id = :id
+UPDATE inbox SET turn = 0, attempts = 0, superseded = superseded + :superseded WHERE tenant = :tenant AND id = :id
+
+-- name: inbox_afresh
+UPDATE inbox SET turn = 0 WHERE tenant = :tenant AND id = :id
 
 -- name: inbox_later
 UPDATE inbox SET due_at = :due_at WHERE tenant = :tenant AND id = :id
 
 -- name: inbox_unrouted
-SELECT id, channel, body, received_at FROM inbox
-WHERE tenant = :tenant AND state = 'unrouted' ORDER BY id LIMIT :limit
+SELECT id, side, kind, body, received_at FROM inbox
+WHERE tenant = :tenant AND state = 'unrouted'
+ORDER BY CASE kind WHEN 'delivery' THEN 1 ELSE 0 END, received_at, id LIMIT :limit
+
+-- name: inbox_unrouted_reports
+SELECT id, body FROM inbox
+WHERE tenant = :tenant AND state = 'unrouted' AND kind = 'delivery' AND channel = :channel ORDER BY received_at, id
 
 -- name: inbox_route
 UPDATE inbox SET state = 'ready', conversation = :conversation WHERE tenant = :tenant AND id = :id AND state = 'unrouted'
+
+-- name: inbox_settle
+UPDATE inbox SET state = 'done', conversation = :conversation WHERE tenant = :tenant AND id = :id AND state = 'unrouted'
 
 -- name: inbox_backlog
 SELECT COUNT(*) AS waiting FROM inbox WHERE tenant = :tenant AND state = 'ready' AND due_at <= :now
