@@ -334,7 +334,12 @@ async def test_a_channel_that_is_off_stores_nothing(world: World) -> None:
 
 async def test_while_nothing_can_be_stored_the_client_is_told_to_come_back(world: World) -> None:
     visit = await world.visit()
-    full = mock.AsyncMock(side_effect=Unavailable("disk full"))
+
+    def full(*_: object, **__: object) -> asyncio.Future[None]:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answer.set_exception(Unavailable("disk full"))
+        return answer
+
     with mock.patch.object(SqliteTenant, "write", full):
         for path, body in (("/web/sessions", {}), ("/web/messages", {"id": "1", "text": "hi"})):
             headers = {"Authorization": f"Bearer {visit.token}", "Origin": "https://shop.example"}
