@@ -145,6 +145,8 @@ def call(tool: str, args: Mapping[str, Any]) -> str:
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else encode(value).decode()
 
 

@@ -235,6 +235,8 @@ def _fit(text: str, limit: int) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else encode(value).decode()
 
 
