@@ -141,14 +141,18 @@ class Gateway:
             log.warning("configuration_needs_restart", keys="store, listen")
         self.loaded, self.settings = loaded, settings
 
-    async def close(self) -> None:
-        """Stop intake, finish or give back what runs (at most 20 s), let go of the store."""
+    async def drain(self) -> None:
+        """Stop intake, then finish or give back what runs (at most 20 s); answers still reach open streams and the desk."""
         self._ready = False
         self.intake.close()
-        for channel in self.channels.values():
-            await channel.close()
         await self.worker.stop(PATIENCE)
         await self.sender.stop()
+        for channel in self.channels.values():
+            await channel.close()
+
+    async def close(self) -> None:
+        """Drain, and let go of the store."""
+        await self.drain()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -174,7 +178,7 @@ async def serve(
             said(f"http://{listen.host}:{served.port}")
             await stop.wait()
         finally:
-            gateway.intake.close()
+            await gateway.drain()
             await served.close()
     finally:
         await gateway.close()
