@@ -16,6 +16,7 @@ from channels.slack.incoming import ACCOUNT, Envelope, Press, parse_event, parse
 from channels.slack.literal import escaped
 from channels.slack.modals import edit_view, parse_edit
 from channels.slack.settings import DeskSettings, SlackSettings
+from channels.slack.socket import Socket
 from channels.slack.team import Team
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Desk:
         self._tenant = tenant
         self._team = Team(settings, connection, clock)
         self._asking: asyncio.Task[None] | None = None
+        self._socket: Socket | None = None
         self._endpoint = Endpoint(connection, intake, (self,), clock)
 
     def reconfigure(self, settings: DeskSettings, slack: SlackSettings) -> None:
@@ -62,11 +64,16 @@ class Desk:
     async def open(self) -> None:
         """See Channel. Who we are is asked in the background, so that the first event need not wait for it."""
         self._asking = asyncio.create_task(self._connection.known())
+        if self._connection.settings.app_token is not None:
+            self._socket = Socket(self._connection.settings, self._endpoint)
+            self._socket.open()
 
     async def close(self) -> None:
         """See Channel."""
         if self._asking is not None:
             self._asking.cancel()
+        if self._socket is not None:
+            await self._socket.close()
         await self._connection.close()
 
     def routes(self) -> Sequence[AbstractRouteDef]:

@@ -112,38 +112,46 @@ class Endpoint:
         envelope = read_envelope(_json(raw))
         if envelope.type == "url_verification":
             return web.json_response({"challenge": envelope.challenge})
-        await self._check_team(envelope.team_id)
-        return await self._record(lambda reader: reader.event(envelope), raw)
+        await self.take_event(envelope, raw)
+        return web.Response()
 
     async def _press(self, raw: bytes) -> web.Response:
         if raw.startswith(b"ssl_check="):
             return web.Response()
-        payload = _form(raw).get("payload", [""])[0]
-        press = read_press(_json(payload.encode()))
+        payload = _form(raw).get("payload", [""])[0].encode()
+        await self.take_press(read_press(_json(payload)), payload)
+        return web.Response()
+
+    async def take_event(self, envelope: Envelope, raw: bytes) -> None:
+        """Record what is somebody's; returns when it is on the disk. Raises Rejected and Unavailable."""
+        await self._check_team(envelope.team_id)
+        await self._record(lambda reader: reader.event(envelope), raw)
+
+    async def take_press(self, press: Press, raw: bytes) -> None:
+        """Likewise; a press that opens a window opens it now."""
         await self._check_team(press.team.id if press.team else None)
         for reader in self._readers:
             if (view := reader.window(press)) is not None:
-                return await self._show(view, press.trigger_id)
-        return await self._record(lambda reader: reader.press(press), payload.encode())
+                await self._show(view, press.trigger_id)
+                return
+        await self._record(lambda reader: reader.press(press), raw)
 
-    async def _show(self, view: dict[str, Any], trigger: str) -> web.Response:
+    async def _show(self, view: dict[str, Any], trigger: str) -> None:
         """Open a window: Slack allows it for three seconds after the press, so it cannot wait for a turn."""
         try:
             await asyncio.wait_for(self._connection.call("views.open", trigger_id=trigger, view=view), SLACK_WAITS)
         except (GatewayError, TimeoutError) as error:
             self._counts["window_failed"] += 1
             logger.warning("slack.window_failed", error=str(error))
-        return web.Response()
 
-    async def _record(self, read: Callable[[Reader], Inbound | None], raw: bytes) -> web.Response:
+    async def _record(self, read: Callable[[Reader], Inbound | None], raw: bytes) -> None:
         for reader in self._readers:
             inbound = read(reader)
             if inbound is not None:
                 accepted = await self._intake.accept(inbound, side=reader.side, raw=raw)
                 self._counts["accepted" if accepted.new else "duplicate"] += 1
-                return web.Response()
+                return
         self._counts["dropped"] += 1
-        return web.Response()
 
     async def _check_team(self, team: str | None) -> None:
         """Refuse another workspace's events. While Slack will not say who we are, the signature is what we go by."""
