@@ -32,6 +32,8 @@ class Talk:
         self._buttons: list[tuple[str, Json]] = []
         self._last = "0"
         self._came = asyncio.Event()
+        self._said = ""
+        self._heard_us = False
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -51,14 +53,15 @@ class Talk:
     async def say(self, text: str) -> None:
         """Words; the number of a button presses it. Raises Refusal."""
         self._came.clear()
-        body: Json = {"id": secrets.token_hex(8), "text": text}
+        self._said, self._heard_us = secrets.token_hex(8), False
+        body: Json = {"id": self._said, "text": text}
         if text.isdecimal() and 0 < int(text) <= len(self._buttons):
             message, button = self._buttons[int(text) - 1]
-            body = {"id": body["id"], "press": {"message": message, "button": button["id"]}}
+            body = {"id": self._said, "press": {"message": message, "button": button["id"]}}
         await self._post("messages", body)
 
     async def answered(self, patience: float = PATIENCE) -> bool:
-        """True once somebody else has spoken since we did."""
+        """True once somebody else has spoken after what we said last."""
         try:
             async with asyncio.timeout(patience):
                 await self._came.wait()
@@ -100,10 +103,12 @@ class Talk:
 
     def _heard(self, message: Json) -> None:
         if message["from"] == "customer":
+            self._heard_us = self._heard_us or message["id"] == self._said
             return
         self._buttons = [(message["id"], button) for button in message["buttons"]]
         show(message)
-        self._came.set()
+        if self._heard_us:
+            self._came.set()
 
 
 def show(message: Json) -> None:
@@ -117,7 +122,7 @@ def show(message: Json) -> None:
     console, who = out(), message["from"]
     console.print(Text(f"{message['name'] or who} ▸", style=SPEAKERS.get(who, "")), end=" ")
     literal = who == "staff" or not console.is_terminal
-    console.print(Text(shown(message["text"])) if literal else Markdown(message["text"]))
+    console.print(Text(shown(message["text"], indent=2)) if literal else Markdown(message["text"]))
     for number, button in enumerate(message["buttons"], 1):
         console.print(Text(f"  [{number}] {button['label']}", style="cyan"))
 

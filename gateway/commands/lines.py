@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from bus.canonical import encode
+
 Line = dict[str, Any]
+LONGEST = 240
 
 
 def draw(lines: Iterable[Line]) -> None:
@@ -39,12 +42,12 @@ def words(line: Line) -> tuple[str, str, str]:
     return kind, DETAILS.get(kind, _by)(line), "red" if kind in BAD else "dim"
 
 
-def shown(text: str) -> str:
+def shown(text: str, indent: int = 27) -> str:
     """Text of others: its lines indented, its control characters visible."""
     from gateway.logs import CONTROL
 
     rows = [CONTROL.sub(lambda found: repr(found[0])[1:-1], row) for row in text.split("\n")]
-    return ("\n" + " " * 27).join(rows)
+    return ("\n" + " " * indent).join(rows)
 
 
 SAID = {
@@ -90,7 +93,13 @@ def _asked(line: Line) -> str:
 
 
 def _answered(line: Line) -> str:
-    return f"{line['tool']} {line['status']} in {line['milliseconds']} ms: {line['result']}"
+    return f"{line['tool']} {line['status']} in {line['milliseconds']} ms: {_short(line['result'])}"
+
+
+def _short(value: Any) -> str:
+    """A value as JSON, not longer than a few lines; `--json` has all of it."""
+    text = encode(value).decode()
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _decided(line: Line) -> str:

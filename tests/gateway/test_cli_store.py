@@ -76,7 +76,7 @@ def test_the_log_of_a_conversation_explains_its_turn(said: Say) -> None:
         "",
         "understood   order_status 0.90 · en · neutral order_id=A-12345",
         "tool_asked   get_order(order_id=A-12345) → go",
-        "tool_answered get_order ok in 12 ms: {'status': 'sent'}",
+        'tool_answered get_order ok in 12 ms: {"status":"sent"}',
         "decided      send · 0.91 send · $0.0021 · spec abc",
         "agent        It was sent.",
     ]
