@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+from agent import dates
+from agent.terms import terms
 from agent.words import TOKEN, fold, stopwords, words
 from agent.words.phrases import phrases
 
@@ -17,6 +19,22 @@ ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 MOST_CLAUSES = 24
+ASKED = frozenset(
+    {
+        "~where",
+        "~when",
+        "~why",
+        "~how",
+        "~howmuch",
+        "~want",
+        "~possible",
+        "~have",
+        "~which",
+        "~status",
+        "~check",
+        "~show",
+    }
+)
 
 
 class Clause(NamedTuple):
@@ -103,3 +121,20 @@ def has_matter(text: str, language: str) -> bool:
     """True when some word is more than a small one."""
     small = stopwords(language)
     return any(word not in small and not word.isdigit() for word in words(text))
+
+
+def declines(text: str, language: str) -> bool:
+    """True for "I don't want to cancel": what is named there is not asked for."""
+    return bool(phrases("social.txt", ("declines",), language).places(words(text)))
+
+
+def tells(text: str, language: str) -> bool:
+    """True for a clause that tells what happened: it asks nothing, and says when or that it is over."""
+    past = phrases("social.txt", ("past",), language).places(words(text))
+    asks = any(key in ASKED for term in terms(text, language) for key in term.keys)
+    return not asks and "?" not in text and bool(past or dates.mentions(text, language))
+
+
+def points_back(text: str, language: str) -> bool:
+    """True for a clause that speaks of what was named before: it, that, them."""
+    return bool(phrases("social.txt", ("it",), language).places(words(text)))

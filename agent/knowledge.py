@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from agent import language as languages
 from agent.chunks import Chunk, chunks
-from agent.intents import Term, terms
 from agent.models.port import Passage
+from agent.terms import Term, terms
 
 CHECKED_EVERY = 1.0
 """Seconds between looks at the folders' files."""

@@ -1,30 +1,45 @@
-"""How a customer feels and how much it presses. Few words, five languages, no learned model: those score facts as moods."""
+"""How a customer feels and how much it presses: words of five languages, with what stands before them.
+
+No learned model: those score "it says delivered but never arrived" as a mood, and irony as delight.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from functools import cache
 from typing import Any, Literal
 
-from agent.words import fold, read_lines, words
+from agent.words import words
+from agent.words.phrases import phrases
 
 Urgency = Literal["low", "normal", "high", "urgent"]
+FILE = "sentiment.txt"
 NEUTRAL = 0.25
-NEGATION_REACH = 3
-Lexicon = dict[str, list[tuple[tuple[str, ...], float]]]
-MOODS = ("not", "more", "less", "urgent", "soon", "unhurried")
-SHOUTED = re.compile(r"\b[A-ZÁÉÍÓÚÄÖÜÑÇ]{3,}\b")
+"""Moods nearer to 0 than this are called neutral."""
+FRUSTRATED = -0.6
+WEIGHTS = ("-1.0", "-0.8", "-0.5", "-0.35", "-0.15", "0.15", "0.35", "0.55", "0.9")
+REACH = 3
+"""How many words after a "not" are meant by it."""
+MOST_POSITIVE_BESIDE_NEGATIVE = 0.15
+ASKED_ABOUT = 0.4
+"""A kind word in a question asks, it does not praise."""
+SHOUTED = re.compile(r"\b[^\W\d_]{3,}\b")
 
 
 def score(text: str, language: str = "en") -> float:
     """The mood from -1 to 1; a calm statement of a problem is near 0."""
     spoken = words(text)
-    weights = [weight for weight in _moods(spoken) if weight]
-    bad, good = sum(w for w in weights if w < 0), sum(w for w in weights if w > 0)
-    if bad:
-        bad *= _loudness(text)
-        good *= 0.4
-    return round(max(-1.0, min(1.0, bad + 0.7 * good if good <= 1.4 else bad + 1.0)), 2)
+    moods = _moods(spoken, language)
+    bad = -_together([-mood for mood in moods if mood < 0])
+    good = _together([mood * (ASKED_ABOUT if "?" in text else 1.0) for mood in moods if mood > 0])
+    if bad <= -NEUTRAL:
+        return round(max(-1.0, bad * _loudness(text) + min(good, MOST_POSITIVE_BESIDE_NEGATIVE)), 2)
+    return round(bad + good, 2)
+
+
+def _together(moods: list[float]) -> float:
+    """Several words say more than one, and never more than everything."""
+    return 1.0 - math.prod(1.0 - min(1.0, mood) for mood in moods)
 
 
 def label(value: float) -> str:
@@ -40,70 +55,42 @@ def of(value: float) -> dict[str, Any]:
 def urgency(text: str, mood: float, language: str = "en") -> Urgency:
     """How much it presses: the customer's own words for it, then the mood."""
     spoken = words(text)
-    if _count(spoken, "unhurried"):
+    if _has("unhurried", spoken, language):
         return "low"
-    if _count(spoken, "urgent"):
+    if _has("urgent", spoken, language):
         return "urgent"
-    return "high" if mood <= -0.6 or _count(spoken, "soon") else "normal"
+    return "high" if mood <= FRUSTRATED or _has("soon", spoken, language) else "normal"
 
 
-def _moods(spoken: list[str]) -> list[float]:
-    lexicon = _lexicon()
-    moods = []
+def _has(kind: str, spoken: list[str], language: str) -> bool:
+    return bool(phrases(FILE, (kind,), language).places(spoken))
+
+
+def _moods(spoken: list[str], language: str) -> list[float]:
+    table = phrases(FILE, WEIGHTS, language)
+    found: list[float] = []
     at = 0
     while at < len(spoken):
-        size, weight = _longest(lexicon.get("mood", []), spoken, at)
-        moods.append(weight * _turned(spoken, at) if size else 0.0)
+        size, weight = table.at(spoken, at)
+        if size:
+            found.append(weight * _turned(spoken[max(0, at - REACH) : at], language))
         at += max(size, 1)
-    return moods
+    return found
 
 
-def _turned(spoken: list[str], at: int) -> float:
+def _turned(before: list[str], language: str) -> float:
     """What the words before make of a mood: not, very, a bit."""
-    before = spoken[max(0, at - NEGATION_REACH) : at]
-    factor = 1.0
-    if _count(before, "not"):
-        factor *= -0.6
-    if _count(before[-2:], "more"):
-        factor *= 1.3
-    if _count(before[-2:], "less"):
+    factor = -0.45 if _has("not", before, language) else 1.0
+    if _has("more", before[-2:], language):
+        factor *= 1.15
+    if _has("less", before, language):
         factor *= 0.6
     return factor
 
 
 def _loudness(text: str) -> float:
-    letters = [letter for letter in text if letter.isalpha()]
-    shouting = len(letters) > 12 and sum(letter.isupper() for letter in letters) > 0.6 * len(letters)
-    marks = min(3, text.count("!"))
-    return (1.35 if shouting else 1.1 if SHOUTED.search(text) else 1.0) + 0.1 * marks
-
-
-def _count(spoken: list[str], kind: str) -> int:
-    return sum(1 for at in range(len(spoken)) if _longest(_lexicon()[kind], spoken, at)[0])
-
-
-def _longest(entries: list[tuple[tuple[str, ...], float]], spoken: list[str], at: int) -> tuple[int, float]:
-    fitting = [(len(entry), weight) for entry, weight in entries if _fits(entry, spoken[at : at + len(entry)])]
-    return max(fitting, key=lambda found: (found[0], abs(found[1])), default=(0, 0.0))
-
-
-def _fits(entry: tuple[str, ...], spoken: list[str]) -> bool:
-    if len(entry) != len(spoken):
-        return False
-    return all(s.startswith(e[:-1]) if e.endswith("*") else s == e for e, s in zip(entry, spoken, strict=True))
-
-
-@cache
-def _lexicon() -> Lexicon:
-    found: Lexicon = {"mood": []}
-    for line in read_lines("sentiment.txt"):
-        head, _, rest = line.partition(":")
-        kind, weight = (head, 1.0) if head in MOODS else ("mood", float(head))
-        found.setdefault(kind, []).extend((entry, weight) for entry in _entries(rest))
-    return found
-
-
-def _entries(column: str) -> list[tuple[str, ...]]:
-    written = (fold(entry).replace("*", "9star") for entry in column.split(","))
-    entries = (tuple(word.replace("9star", "*") for word in words(entry)) for entry in written)
-    return [entry for entry in entries if entry]
+    """Capitals and exclamation marks make a bad mood worse, never a calm one bad."""
+    spoken = SHOUTED.findall(text)
+    shouted = [word for word in spoken if word.isupper()]
+    whole = len(spoken) > 3 and len(shouted) > 0.6 * len(spoken)
+    return (1.35 if whole else 1.1 if shouted else 1.0) + 0.1 * min(3, text.count("!"))

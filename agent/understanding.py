@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from agent import clauses, entities, intents, sentiment
+from agent import clauses, entities, sentiment
 from agent import language as languages
-from agent.clauses import Clause
-from agent.intents import NOTHING, Guess
 from agent.models.port import Message, Model, ModelFailed, Read, Reading, Request
+from agent.requests import ANSWERING, Before, Requests
 from agent.spec import Spec
 from bus.entries import Understood
 
 BUILT_IN = "built-in"
-OWN_MATTER = 0.6
-"""From here on a clause has an intent of its own."""
-FOLLOWING = 0.88
-ANSWERING = 0.95
 LONGEST_TEXT = 8_000
-
-
-class Before(NamedTuple):
-    """What the conversation was about: its language, the channel's locale, the episode's last intent, the entities just asked for."""
-
-    language: str = ""
-    locale: str = ""
-    intent: str = ""
-    asked: tuple[str, ...] = ()
-
-
 NOTHING_BEFORE = Before()
 
 
@@ -64,7 +48,7 @@ def read_built_in(spec: Spec, text: str, before: Before = NOTHING_BEFORE) -> Und
     """The deterministic reading."""
     text = text[:LONGEST_TEXT]
     language = languages.detect(text, spec.languages, before.language, before.locale)
-    requests = _requests(spec, text, language, before)
+    requests = Requests(spec, text, language, before).read()
     mood = sentiment.score(text, language)
     main = requests[0] if requests else _small_talk(text, language)
     return Understood(
@@ -89,76 +73,6 @@ def _small_talk(text: str, language: str) -> Request:
 
 def _values(spec: Spec, text: str) -> dict[str, Any]:
     return dict(entities.find({name: entity.pattern for name, entity in spec.entities.items()}, text))
-
-
-class Part(NamedTuple):
-    """Neighbouring clauses that are about one thing."""
-
-    clauses: tuple[Clause, ...]
-    guess: Guess
-
-    def text(self, message: str) -> str:
-        """The customer's words, as written."""
-        return message[self.clauses[0].start : self.clauses[-1].end]
-
-
-def _requests(spec: Spec, text: str, language: str, before: Before) -> tuple[Request, ...]:
-    index = intents.index(spec)
-    parts: list[Part] = []
-    for clause in clauses.split(text, language):
-        if not clauses.social(clause.text, language):
-            _take(parts, Part((clause,), index.guess(clause.text, language)), index, text, language)
-    requests: list[Request] = []
-    for part in parts:
-        previous = requests[-1].intent if requests else before.intent
-        requests.append(_request(spec, part, text, language, previous, before, alone=len(parts) == 1))
-    return tuple(requests)
-
-
-def _take(parts: list[Part], part: Part, index: intents.Index, text: str, language: str) -> None:
-    """Adds a clause to the part before it, or as a part of its own."""
-    if not parts:
-        parts.append(part)
-        return
-    joined = Part(parts[-1].clauses + part.clauses, NOTHING)
-    joined = joined._replace(guess=index.guess(joined.text(text), language))
-    if _is_own(parts[-1], part, joined, language):
-        parts.append(part)
-    else:
-        best = max((joined.guess, parts[-1].guess, part.guess), key=lambda guess: guess.confidence)
-        parts[-1] = joined._replace(guess=best)
-
-
-def _is_own(last: Part, part: Part, joined: Part, language: str) -> bool:
-    """A second request has an intent of its own that the first does not explain, or carries the matter on to something else."""
-    clause = part.clauses[0]
-    if (
-        part.guess.confidence >= OWN_MATTER
-        and last.guess.confidence >= OWN_MATTER
-        and part.guess.intent != last.guess.intent
-    ):
-        return joined.guess.confidence < max(part.guess.confidence, last.guess.confidence)
-    return clause.link == "also" and last.guess.confidence >= OWN_MATTER and clauses.has_matter(clause.text, language)
-
-
-def _request(spec: Spec, part: Part, text: str, language: str, previous: str, before: Before, alone: bool) -> Request:
-    words = part.text(text)
-    values = _values(spec, words)
-    guess = part.guess
-    if guess.confidence < OWN_MATTER and previous:
-        if (
-            alone
-            and before.asked
-            and (any(name in values for name in before.asked) or not clauses.has_matter(words, language))
-        ):
-            guess = Guess(previous, ANSWERING)
-        elif values or clauses.is_additive(words, language) or part.clauses[0].link == "also":
-            guess = Guess(previous, FOLLOWING)
-    intent = guess.intent if guess.confidence >= UNKNOWN_BELOW else ""
-    return Request(words, intent, guess.confidence, values)
-
-
-UNKNOWN_BELOW = 0.35
 
 
 def checked(spec: Spec, text: str, answer: Read, built_in: Understood) -> Understood:

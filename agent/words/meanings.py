@@ -9,6 +9,7 @@ from agent.words import LANGUAGES, fold, read_lines, words
 
 LONGEST_BEGINNING = 14
 SHORTEST_PART = 5
+FOREIGN_ENDING = 3
 
 
 class Entry(NamedTuple):
@@ -66,6 +67,13 @@ class Table:
                 return found
         return []
 
+    def is_close(self, word: str, meaning: Meaning) -> bool:
+        """True when an entry of this meaning is a phrase, or most of the word."""
+        beginnings = [e.words[0].rstrip("*") for e in self.starting(word) if e.meaning == meaning.name]
+        return meaning.length > 1 or any(
+            len(b) >= SHORTEST_PART and len(word) - len(b) <= FOREIGN_ENDING for b in beginnings
+        )
+
     def _long_enough(self, part: str, meaning: str) -> bool:
         entries = self.starting(part)
         return any(
@@ -116,14 +124,14 @@ def _compound(word: str, at: int) -> list[Meaning]:
 
 
 def _elsewhere(spoken: list[str], at: int, language: str) -> list[Meaning]:
-    word = spoken[at]
-    if len(word) < SHORTEST_PART:
+    """A word of another language, when it can hardly be anything else: long, and nearly the whole of an entry."""
+    if len(spoken[at]) < SHORTEST_PART:
         return []
-    others = (table for name, table in tables().items() if name != language)
-    for table in others:
-        foreign = [meaning for meaning in table.at(spoken, at) if not meaning.asking]
-        if foreign:
-            return foreign
+    for name, table in tables().items():
+        found = table.at(spoken, at) if name != language.partition("-")[0] else []
+        surely = [meaning for meaning in found if not meaning.asking and table.is_close(spoken[at], meaning)]
+        if surely:
+            return surely
     return []
 
 

@@ -1,0 +1,168 @@
+"""The separate things that a message asks for: clauses grouped by what they are about."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from agent import clauses, dates, entities, intents
+from agent.clauses import Clause
+from agent.intents import Guess
+from agent.models.port import Request
+from agent.spec import Spec
+from agent.terms import terms
+from agent.words import fold, words
+
+OWN = 0.6
+"""From here on a clause has an intent of its own."""
+CLEAR = 0.75
+"""From here on two clauses with different intents are two requests."""
+UNKNOWN = 0.3
+"""Below this no intent is named at all."""
+FOLLOWING = 0.88
+ANSWERING = 0.95
+POLITE = frozenset({"~want", "~check", "~show", "~possible"})
+"""Ways of asking that say nothing about what is asked."""
+SHORT = 10
+"""Words of an answer to our own question, at most."""
+
+
+class Before(NamedTuple):
+    """What the conversation was about: its language, the channel's locale, the episode's last intent, the entities just asked for."""
+
+    language: str = ""
+    locale: str = ""
+    intent: str = ""
+    asked: tuple[str, ...] = ()
+
+
+class Part(NamedTuple):
+    """Neighbouring clauses that are about one thing. `bare`: nothing but a value and what it is called."""
+
+    clauses: tuple[Clause, ...]
+    guess: Guess
+    bare: bool = False
+
+    def text(self, message: str) -> str:
+        """The customer's words, as written."""
+        return message[self.clauses[0].start : self.clauses[-1].end]
+
+
+class Requests:
+    """Reads the requests of one message."""
+
+    def __init__(self, spec: Spec, text: str, language: str, before: Before) -> None:
+        self.spec, self.text, self.language, self.before = spec, text, language, before
+        self.index = intents.index(spec)
+        self.patterns = {name: entity.pattern for name, entity in spec.entities.items()}
+        self.names = _names(spec, language)
+
+    def read(self) -> tuple[Request, ...]:
+        """The requests in order; none for small talk."""
+        parts: list[Part] = []
+        for clause in clauses.split(self.text, self.language):
+            if not clauses.social(clause.text, self.language):
+                self._take(parts, self._part((clause,)))
+        wanted = [part for part in parts if not clauses.declines(part.text(self.text), self.language)] or parts
+        requests: list[Request] = []
+        for part in wanted:
+            previous = requests[-1].intent if requests else self.before.intent
+            requests.append(self._request(part, previous, alone=len(wanted) == 1))
+        return tuple(requests)
+
+    def _part(self, several: tuple[Clause, ...]) -> Part:
+        plain = self._plain(self.text[several[0].start : several[-1].end])
+        return Part(several, self.index.guess(plain, self.language), self._is_bare(several, plain))
+
+    def _plain(self, text: str) -> str:
+        """The words without values and dates: those tell what it is about, not what is wanted."""
+        for values in entities.find(self.patterns, text).values():
+            for value in values:
+                text = re.sub(re.escape(value), " ", text, flags=re.IGNORECASE)
+        return dates.without(text, self.language)
+
+    def _is_bare(self, several: tuple[Clause, ...], plain: str) -> bool:
+        """True for "Order #A-48291" or "it was on May 14": no word that is more than the value's own name."""
+        if plain == fold(self.text[several[0].start : several[-1].end]):
+            return False
+        said = (term for term in terms(plain, self.language) if not term.small)
+        return all(term.keys.keys() <= POLITE or term.matter.keys() & self.names for term in said)
+
+    def _take(self, parts: list[Part], part: Part) -> None:
+        """Adds a clause to the part before it, or as a part of its own."""
+        if not parts:
+            parts.append(part)
+            return
+        joined = self._part(parts[-1].clauses + part.clauses)
+        if self._is_own(parts[-1], part, joined):
+            parts.append(part)
+            return
+        best = max((joined.guess, parts[-1].guess, part.guess), key=lambda guess: guess.confidence)
+        parts[-1] = Part(joined.clauses, best, parts[-1].bare and part.bare)
+
+    def _is_own(self, last: Part, part: Part, joined: Part) -> bool:
+        """True when a clause asks for something else than what came before it."""
+        clause = part.clauses[0]
+        if part.bare or last.bare:
+            return False
+        if self._is_next_question(last, part):
+            return True
+        clear = last.guess.confidence >= OWN
+        if part.guess.confidence >= OWN:
+            if part.guess.intent == last.guess.intent:
+                return clear and clause.link == "also"
+            return clear and not self._is_context(last, part, joined)
+        return clear and clause.link == "also" and clauses.has_matter(clause.text, self.language)
+
+    def _is_context(self, last: Part, part: Part, joined: Part) -> bool:
+        """True when two clauses tell one story: the first only says what happened when, or neither is clear without the other."""
+        ours = joined.guess.intent == part.guess.intent
+        if ours and clauses.tells(last.text(self.text), self.language) and joined.guess.confidence >= OWN:
+            return True
+        weaker = min(last.guess.confidence, part.guess.confidence)
+        return weaker < CLEAR and joined.guess.confidence >= max(last.guess.confidence, part.guess.confidence)
+
+    def _is_next_question(self, last: Part, part: Part) -> bool:
+        """Two questions that stand alone want two answers, unless the tools of one intent answer both."""
+        one, other = last.text(self.text), part.text(self.text)
+        asked = "?" in one and "?" in other and part.clauses[0].link in ("sentence", "also")
+        if not asked or clauses.points_back(other, self.language) or not clauses.has_matter(other, self.language):
+            return False
+        return (
+            part.guess.intent != last.guess.intent
+            or part.guess.confidence < OWN
+            or not self._has_tool(part.guess.intent)
+        )
+
+    def _has_tool(self, intent: str) -> bool:
+        return any(intent in tool.intents for tool in self.spec.tools.values())
+
+    def _request(self, part: Part, previous: str, *, alone: bool) -> Request:
+        said = part.text(self.text)
+        values = {name: list(found) for name, found in entities.find(self.patterns, said).items()}
+        guess = part.guess
+        if (guess.confidence < OWN or part.bare) and previous in self.spec.intents:
+            guess = self._inherited(part, guess, previous, said, values=bool(values), alone=alone)
+        intent = guess.intent if guess.confidence >= UNKNOWN else ""
+        return Request(said, intent, guess.confidence, values)
+
+    def _inherited(self, part: Part, guess: Guess, previous: str, said: str, *, values: bool, alone: bool) -> Guess:
+        """What was asked before goes on: our question is answered, or the same is asked about something else."""
+        if alone and self.before.asked and (values or part.bare or len(words(said)) <= SHORT):
+            return Guess(previous, ANSWERING)
+        if values or part.bare or part.clauses[0].link == "also" or clauses.is_additive(said, self.language):
+            return Guess(previous, FOLLOWING)
+        return guess
+
+
+def _names(spec: Spec, language: str) -> set[str]:
+    """What the spec's entities are called: their names and the nouns of the questions that ask for them."""
+    found: set[str] = set()
+    for name, entity in spec.entities.items():
+        asked = spec.text(entity.ask, language) if entity.ask else ""
+        for text, spoken in ((name.replace("_", " "), "en"), (asked, language), (NUMBERS, language)):
+            found |= {key for term in terms(text, spoken) if not term.small for key in term.matter}
+    return found
+
+
+NUMBERS = "number id reference ref code número nummer numéro referencia código referenz kennung"

@@ -1,0 +1,59 @@
+"""A text as terms: words and phrases with everything they may stand for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agent.words import stem, stopwords, words
+from agent.words.meanings import Meaning, meanings
+
+INSIDE = 0.5
+"""What a word inside a phrase still stands for on its own."""
+
+
+class Term(NamedTuple):
+    """One word or phrase; `keys` are stems and meanings, each with how surely it stands for them. Meanings of asking begin with ~."""
+
+    text: str
+    keys: dict[str, float]
+    small: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """True when it only says how something is asked."""
+        return bool(self.keys) and all(key.startswith("~") for key in self.keys)
+
+    @property
+    def matter(self) -> dict[str, float]:
+        """The keys that are more than a way of asking."""
+        return {key: strength for key, strength in self.keys.items() if not key.startswith("~")}
+
+
+def terms(text: str, language: str) -> list[Term]:
+    """The terms of a text in order; the words of a phrase come together."""
+    spoken = words(text)
+    found: dict[int, list[Meaning]] = {}
+    for meaning in meanings(spoken, language):
+        found.setdefault(meaning.start, []).append(meaning)
+    small = stopwords(language)
+    taken: list[Term] = []
+    at = 0
+    while at < len(spoken):
+        length = max((meaning.length for meaning in found.get(at, ())), default=1)
+        taken.append(_term(spoken, at, length, found, language, small))
+        at += length
+    return taken
+
+
+def _term(
+    spoken: list[str], at: int, length: int, found: dict[int, list[Meaning]], language: str, small: frozenset[str]
+) -> Term:
+    keys: dict[str, float] = {}
+    plain = [word for word in spoken[at : at + length] if word not in small]
+    for word in plain:
+        keys[stem(word, language)] = 1.0 if length == 1 else INSIDE
+    for offset in range(length):
+        for meaning in found.get(at + offset, ()):
+            whole = offset == 0 and meaning.length == length
+            keys[meaning.name] = max(keys.get(meaning.name, 0.0), 1.0 if whole else INSIDE)
+    return Term(" ".join(spoken[at : at + length]), keys, small=not plain and at not in found)
