@@ -138,7 +138,7 @@ def _order(
     product = next(product for product in PRODUCTS if product.sku == sku)
     sent = placed + timedelta(days=1) if status in ("shipped", "delivered", "returned") else None
     arrived = placed + timedelta(days=4) if status in ("delivered", "returned") else None
-    address = ADDRESSES[int(customer[-2:]) % len(ADDRESSES)]
+    address = ADDRESSES[(int(customer[-2:]) - 1) % len(ADDRESSES)]
     return Order(order_id, customer, sku, title or product.title, status, placed, product.price, flags, sent, arrived,
                  back, None, address)  # fmt: skip
 

@@ -16,26 +16,41 @@ const GROUPS = {
   decision: ["understood", "decided", "confirmation_asked", "confirmation_given", "approval_asked", "approval_decided"],
 };
 const FILTERS = { all: "Everything", said: "Words only", tool: "Tools and models", decision: "Decisions" };
-const COMMON = ["seq", "at", "kind", "episode", "turn", "text", "v", "id"];
+// What is worth a look; everything else waits behind "all of it".
+const SHOWN = ["name", "by", "intent", "sentiment", "language", "urgency", "entities", "category", "verdict", "tool", "args", "policy", "status", "reason", "decision", "band", "confidence", "model", "query", "passages", "result", "cost", "milliseconds", "of", "what"];
+const CALLS = ["tool_asked", "tool_answered", "confirmation_asked", "confirmation_given", "approval_asked", "approval_decided"];
 
 const group = (kind) => Object.keys(GROUPS).find((name) => GROUPS[name].includes(kind)) ?? "quiet";
 const wanted = (entry) => state.group === "all" || (state.group === "said" ? Boolean(entry.text) : group(entry.kind) === state.group);
-const short = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
 const empty = (value) => value === null || value === undefined || value === "" || (typeof value === "object" && !Object.keys(value).length);
 
-function pill(name, value) {
+const brief = (value) => (Array.isArray(value) ? value.map(brief).join(", ") : value && typeof value === "object" ? Object.entries(value).filter(([, inner]) => !empty(inner)).map(([name, inner]) => `${name}: ${brief(inner)}`).join(", ") : String(value));
+const WORDS = {
+  sentiment: (value) => `${value.label} ${value.score ?? ""}`,
+  policy: (value) => [value.verdict ?? value, value.because].filter(Boolean).join(", "),
+  passages: (value) => [...new Set(value.map((passage) => passage.source))].join(", "),
+  milliseconds: (value) => `${value} ms`,
+  cost: (value) => `$${Number(value).toFixed(4)}`,
+};
+
+function pill([name, value]) {
   const style = name === "band" ? value : name === "status" && value !== "ok" ? "bad" : "";
-  return h("span", { class: `pill ${style}` }, h("b", {}, name.replaceAll("_", " ")), short(value));
+  const label = name === "milliseconds" ? "took" : name.replaceAll("_", " ");
+  return h("span", { class: `pill ${style}` }, h("b", {}, label), value && typeof value === "object" && !WORDS[name] ? brief(value) : String((WORDS[name] ?? brief)(value)));
 }
 
+const folded = (label, value, style = "") => h("details", { class: style }, h("summary", {}, label), h("pre", {}, typeof value === "string" ? value : JSON.stringify(value, null, 2)));
+
 function fields(entry) {
-  const all = Object.entries(entry).filter(([name, value]) => !COMMON.includes(name) && !empty(value));
-  const flat = all.flatMap(([name, value]) => (name === "sentiment" && value.label ? [[name, `${value.label} ${value.score ?? ""}`]] : [[name, value]]));
-  const long = flat.filter(([, value]) => short(value).length > 90);
-  const brief = flat.filter(([, value]) => short(value).length <= 90);
+  const call = CALLS.includes(entry.kind) && entry.tool;
+  const names = SHOWN.filter((name) => name in entry && !empty(entry[name]) && !(call && (name === "tool" || name === "args")) && name !== "result");
+  const dull = { cost: !Number(entry.cost), reason: entry.reason === entry.decision };
+  const pills = names.filter((name) => !dull[name]).map((name) => pill([name, entry[name]]));
   return [
-    brief.length > 0 && h("div", { class: "pills" }, brief.map(([name, value]) => pill(name, value))),
-    long.map(([name, value]) => h("details", {}, h("summary", {}, name.replaceAll("_", " ")), h("pre", {}, typeof value === "object" ? JSON.stringify(value, null, 2) : value))),
+    call && h("code", { class: "call" }, `${entry.tool}(${brief(entry.args ?? {})})`),
+    pills.length > 0 && h("div", { class: "pills" }, pills),
+    !empty(entry.result) && folded("result", entry.result),
+    folded("all", entry, "all"),
   ];
 }
 
