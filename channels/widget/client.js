@@ -8,7 +8,7 @@ const PATIENCE = 20_000;
 const LATER = [401, 408, 425, 429];
 
 const pause = (tries) => Math.min(30_000, 500 * 2 ** tries) * (0.5 + Math.random() / 2);
-const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const newId = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('-');
 
 export class Client {
   store;

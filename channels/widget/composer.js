@@ -1,5 +1,5 @@
-const HEADSET = 'M4 14v-2a8 8 0 0 1 16 0v2M4 14h3v5H5a1 1 0 0 1-1-1zM20 14h-3v5h2a1 1 0 0 0 1-1zM19 19c0 2-3 2.500-6 2.500';
-const COMPOSING = 229; // Safari's Enter that ends a composition
+const HEADSET = 'M4 14v-2a8 8 0 0 1 16 0v2M4 14h3v5H5a1 1 0 0 1-1-1zM20 14h-3v5h2a1 1 0 0 0 1-1zM19 19c0 2-3 2.5-6 2.5';
+const COMPOSING = 229; // Safari
 
 export class Composer {
   element;

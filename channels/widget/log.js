@@ -1,7 +1,7 @@
 // By `seq`, unsent ones last. What is still being written stands beside role=log, which would read out every fragment.
 import { render } from './tree.js';
 
-const SPARK = 'M11 3l2 6 6 2-6 2-2 6-2-6-6-2 6-2zM19 15l1 2.500 2.500 1-2.500 1-1 2.500-1-2.500-2.500-1 2.500-1z';
+const SPARK = 'M11 3l2 6 6 2-6 2-2 6-2-6-6-2 6-2zM19 15l1 2.5 2.5 1-2.5 1-1 2.5-1-2.5-2.5-1 2.5-1z';
 const TOGETHER = 180_000;
 const HISTORY = 50; // what the server sends unasked
 const TYPING = 60_000;
@@ -21,6 +21,7 @@ export class Log {
   #preview = null;
   #ended = new Set();
   #waits = 0;
+  #stays = true;
   #bySeq = new Map();
   #byId = new Map();
 
@@ -39,7 +40,11 @@ export class Log {
     }, 'earlier');
     this.element = make('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': t.messages });
     this.newest = this.#button(t.newest, () => this.toEnd(), 'newest');
-    this.element.onscroll = () => this.#atEnd() && this.toEnd(true);
+    this.element.onscroll = () => {
+      this.#stays = this.#atEnd();
+      if (this.#stays) this.newest.hidden = true;
+    };
+    new ResizeObserver(() => this.#stays && this.toEnd()).observe(this.element);
     this.clear();
   }
 
@@ -109,9 +114,9 @@ export class Log {
     this.#draw();
   }
 
-  toEnd(there) {
-    if (!there) this.element.scrollTop = this.element.scrollHeight;
-    this.newest.hidden = true;
+  toEnd() {
+    this.element.scrollTop = this.element.scrollHeight;
+    this.newest.hidden = this.#stays = true;
   }
 
   face(name) {
@@ -173,7 +178,7 @@ export class Log {
   #item(message, order, state) {
     const { make } = this.#chat;
     const { from, name } = message;
-    const who = make('div', { class: 'who' }, from === 'customer' ? this.#t.you : name || this.#t.title);
+    const who = make('div', { class: 'who' }, name || this.#t[{ customer: 'you', staff: 'team' }[from] ?? 'title']);
     if (from === 'agent') who.append(make('span', { class: 'tag' }, this.#t.ai));
     const body = make('div', { class: 'body' }, who, ...['bubble', 'choices', 'meta'].map((part) => make('div', { class: part })));
     const node = make('div', { class: `msg ${from}` }, make('div', { class: 'day' }), this.face(from === 'staff' && (name || this.#t.team)), body);
@@ -188,7 +193,7 @@ export class Log {
     const rich = tree?.length;
     node.classList.toggle('failed', state === 'failed');
     bubble.dir = 'auto';
-    bubble.replaceChildren(...(rich ? render(tree) : [text ?? '']));
+    if (rich || bubble.textContent !== text) bubble.replaceChildren(...(rich ? render(tree) : [text ?? ''])); // else it were read out again
     bubble.classList.toggle('plain', !rich);
     choices.replaceChildren(...(buttons ?? []).map((button) => this.#button(button.label, () => this.#press(item, button))));
     meta.replaceChildren(...(state ? this.#progress(item) : [this.#time(at)]));
@@ -261,9 +266,8 @@ export class Log {
   }
 
   #follow(change, force) {
-    const stay = force || this.#atEnd();
     change();
-    if (stay) this.toEnd();
-    else this.newest.hidden = this.#list.ariaBusy === 'true' || this.#atEnd();
+    if (force || this.#stays) this.toEnd();
+    else this.newest.hidden = this.#list.ariaBusy === 'true';
   }
 }

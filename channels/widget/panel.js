@@ -8,26 +8,22 @@ import css from './style.js';
 const SMALL = matchMedia('(max-width: 480px), (max-height: 420px)');
 const tongue = (tag) => (tag ?? '').slice(0, 2).toLowerCase();
 
-const localeOf = ({ element, locale }) => {
-  const own = element.dataset.mode === 'page' && [new URLSearchParams(location.search).get('locale'), ...navigator.languages];
-  const found = own ? own.find((tag) => ['en', 'es', 'de', 'fr', 'pt', 'ar'].includes(tongue(tag))) ?? 'en' : locale;
-  return navigator.languages.find((tag) => tag.startsWith(found)) ?? found; // the visitor's region writes times
-};
-
-const translated = async (locale) => {
-  if (tongue(locale) === 'en') return strings;
+/** The strings of the language asked for; sets `chat.locale`, with the visitor's region for times. */
+const speak = async (chat) => {
+  const own = chat.element.dataset.mode === 'page' && new URLSearchParams(location.search).get('locale');
+  const asked = own || chat.locale;
+  chat.locale = navigator.languages.find((tag) => tag.startsWith(asked)) ?? asked;
+  if (tongue(asked) === 'en') return strings;
   try {
-    const table = await fetch(new URL(`locales/${tongue(locale)}.json`, import.meta.url));
+    const table = await fetch(new URL(`locales/${tongue(asked)}.json`, import.meta.url));
     return { ...strings, ...(await table.json()) };
   } catch {
+    chat.locale = 'en';
     return strings;
   }
 };
 
-export default async function mount(chat) {
-  chat.locale = localeOf(chat);
-  return new Panel(chat, await translated(chat.locale));
-}
+export default async (chat) => new Panel(chat, await speak(chat));
 
 class Panel {
   #chat;
@@ -70,8 +66,10 @@ class Panel {
   }
 
   toggle() {
+    const { opened } = this.#chat;
+    if (opened) this.#opener = document.activeElement;
     this.#fit();
-    if (this.#chat.opened) this.#opened();
+    if (opened) this.#opened();
     else this.#closed();
   }
 
@@ -139,11 +137,10 @@ class Panel {
     SMALL.onchange = () => this.#fit();
     document.addEventListener('visibilitychange', () => this.#count());
     // a phone's keyboard covers the page
-    window.visualViewport?.addEventListener('resize', () => this.#panel.style.setProperty('--view', `${visualViewport.height}px`));
+    window.visualViewport?.addEventListener('resize', () => this.#panel.style.setProperty('--view', `${visualViewport.height * visualViewport.scale}px`));
   }
 
   #opened() {
-    this.#opener = document.activeElement;
     this.#start();
     this.#composer.focus();
     this.#log.toEnd();

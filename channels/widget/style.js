@@ -6,12 +6,12 @@ export default `
 --accent:light-dark(oklch(from var(--brand) min(l,.5) c h),oklch(from var(--brand) max(l,.8) min(c,.12) h));
 --tint:color-mix(in srgb,var(--accent) 10%,transparent);--face:linear-gradient(130deg,var(--brand),var(--deep))}
 .panel,.panel *{box-sizing:border-box;margin:0}
-[hidden],.panel :is(.day,.choices,.banner):empty{display:none!important}
+[hidden],.panel :is(.day,.choices):empty{display:none!important}
 .panel{position:absolute;inset-block-end:72px;inset-inline-end:0;inline-size:min(400px,100vw - 40px);block-size:min(704px,100dvh - 112px);
 display:flex;flex-direction:column;overflow:hidden;overflow-wrap:anywhere;border-radius:20px;outline:1px solid var(--line);
 color:var(--fg);background:var(--bg);box-shadow:0 24px 60px -12px #0005,0 8px 20px -8px #0003;
-visibility:hidden;opacity:0;translate:0 14px;transition:opacity .2s,translate .2s,visibility 0s .2s}
-:host([open]) .panel{visibility:visible;opacity:1;translate:none;transition:opacity .2s,translate .2s}
+visibility:hidden;opacity:0;translate:0 14px;transition:.2s,visibility 0s .2s}
+:host([open]) .panel{visibility:visible;opacity:1;translate:none;transition:.2s,visibility 0s}
 @starting-style{:host([open]) .panel{opacity:0;translate:0 14px}}
 :host([data-position=start]) .panel{inset-inline:0 auto}
 :host([data-launcher=none]) .panel{inset-block-end:0}
@@ -32,13 +32,13 @@ h1,h2{font-size:16px;font-weight:650}
 .face svg{inline-size:60%;fill:currentColor;stroke:none}
 .head .face{inline-size:40px;block-size:40px;font-size:14px;background:color-mix(in srgb,var(--ink) 20%,transparent)}
 .staff .face{color:#fff;background:#0f766e}
-.banner{padding:8px 16px;font-size:13px;text-align:center;color:light-dark(#713f06,#fde6b3);background:light-dark(#fdf1d3,#46350f)}
+.banner:not(:empty){padding-block:8px;font-size:13px;text-align:center;color:light-dark(#713f06,#fde6b3);background:light-dark(#fdf1d3,#46350f)}
 
 .scroll{flex:1;min-block-size:0;overflow-y:auto;overscroll-behavior:contain;scrollbar-width:thin;scrollbar-color:var(--line) #0000;
 display:flex;flex-direction:column;padding:0 16px 10px;outline-offset:-3px!important}
 .hello{margin:auto;padding:12px 12px 32px;text-align:center;color:var(--muted);text-wrap:balance}
 .hello .face{inline-size:60px;block-size:60px;margin:0 auto 16px;border-radius:20px;box-shadow:0 10px 24px -8px var(--brand)}
-.hello h3{margin-block-end:6px;font-size:22px;font-weight:680;letter-spacing:-.02em;color:var(--fg)}
+.hello h3{margin-block-end:6px;font-size:22px;font-weight:680;color:var(--fg)}
 .msg{display:grid;grid-template-columns:36px minmax(0,1fr);margin-block-start:14px}
 .msg.more{margin-block-start:4px}
 .more>.face{visibility:hidden}

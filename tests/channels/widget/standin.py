@@ -16,6 +16,9 @@ from aiohttp import web
 WIDGET = Path(__file__).parents[3] / "channels" / "widget"
 HASH = "0a1b2c3d"
 KINDS = {".js": "text/javascript", ".json": "application/json", ".html": "text/html"}
+OWN_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; require-trusted-types-for 'script'"
+)
 PATIENCE = 10.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Message = dict[str, Any]
@@ -240,7 +243,8 @@ async def asset(request: web.Request) -> web.StreamResponse:
     named = {"/widget.js": "widget.js", "/chat": "chat.html"}
     path = WIDGET / (named.get(request.path) or request.match_info["name"])
     text = path.read_text("utf-8").replace("__PANEL__", f"w/{HASH}/panel.js")
-    return web.Response(text=text, content_type=KINDS[path.suffix], headers={"Access-Control-Allow-Origin": "*"})
+    headers = {"Access-Control-Allow-Origin": "*", "Content-Security-Policy": OWN_POLICY}
+    return web.Response(text=text, content_type=KINDS[path.suffix], headers=headers)
 
 
 async def no_icon(request: web.Request) -> web.StreamResponse:

@@ -233,6 +233,15 @@ async def test_new_messages_do_not_pull_a_reader_down(visitor: Visitor, standin:
     await expect(more).to_be_hidden()
 
 
+async def test_a_growing_draft_does_not_cover_the_last_message(visitor: Visitor, standin: StandIn) -> None:
+    await visitor.chat()
+    for n in range(30):
+        standin.say(f"number {n}")
+    await expect(visitor.text("number 29")).to_be_in_viewport(ratio=1)
+    await visitor.composer.fill("one\ntwo\nthree\nfour\nfive")
+    await expect(visitor.text("number 29")).to_be_in_viewport(ratio=1)
+
+
 async def test_unread_messages_are_counted_and_named(visitor: Visitor, standin: StandIn) -> None:
     await visitor.chat()
     standin.say("Seen")
