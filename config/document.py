@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.environment import Environment, Unset
-from config.problems import Loc, Problem, Refused, dotted
+from config.problems import Loc, Problem, Refused, dotted, shown
 
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node
@@ -40,7 +40,7 @@ class Document:
         origin = next((self._origins[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in self._origins), "")
         if origin:
             return Problem(origin, 0, dotted(loc), what, remedy)
-        return Problem(str(self.path), self.line_of(loc), dotted(loc), what, remedy)
+        return Problem(shown(self.path), self.line_of(loc), dotted(loc), what, remedy)
 
     def put(self, loc: tuple[str, ...], value: Any, origin: str) -> None:
         """Lay a value from elsewhere over the file's. Names are matched without regard to case, `-` as `_`."""
@@ -88,9 +88,9 @@ def read(path: Path, environment: Environment) -> Document:
     try:
         return parse(path.read_text(encoding="utf-8-sig"), path, environment)
     except UnicodeDecodeError as error:
-        raise Refused([Problem(str(path), 0, "", "is not UTF-8 text")]) from error
+        raise Refused([Problem(shown(path), 0, "", "is not UTF-8 text")]) from error
     except OSError as error:
-        raise Refused([Problem(str(path), 0, "", f"cannot be read: {error.strerror}")]) from error
+        raise Refused([Problem(shown(path), 0, "", f"cannot be read: {error.strerror}")]) from error
 
 
 def parse(text: str, path: Path, environment: Environment) -> Document:
@@ -100,7 +100,7 @@ def parse(text: str, path: Path, environment: Environment) -> Document:
     if twice:
         raise Refused(twice)
     if not isinstance(content, dict | None):
-        raise Refused([Problem(str(path), 1, "", "should be a mapping of names to values")])
+        raise Refused([Problem(shown(path), 1, "", "should be a mapping of names to values")])
     document = Document(path, text, content or {}, lines)
     document.fill(environment)
     return document
@@ -120,12 +120,14 @@ def _loaded(text: str, path: Path) -> tuple[Node | None, Any]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        raise Refused([Problem(str(path), line, "", what, _advice(text, line))]) from error
+        raise Refused([Problem(shown(path), line, "", what, _advice(text, line))]) from error
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise Refused([Problem(str(path), line, "", f"an unprintable character (#x{error.character:04x})")]) from error
+        raise Refused(
+            [Problem(shown(path), line, "", f"an unprintable character (#x{error.character:04x})")]
+        ) from error
     except RecursionError as error:
-        raise Refused([Problem(str(path), 0, "", "an alias refers to itself")]) from error
+        raise Refused([Problem(shown(path), 0, "", "an alias refers to itself")]) from error
 
 
 def _advice(text: str, line: int) -> str:
@@ -142,7 +144,9 @@ def _lines_of(path: Path, root: Node) -> tuple[dict[Loc, int], list[Problem]]:
     twice = []
     for loc, line in _places((), root):
         if loc in lines:
-            twice.append(Problem(str(path), line, dotted(loc), f"is on line {lines[loc]} already", "keep one of them"))
+            twice.append(
+                Problem(shown(path), line, dotted(loc), f"is on line {lines[loc]} already", "keep one of them")
+            )
         lines.setdefault(loc, line)
     return lines, twice
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from config.problems import Problem, Refused
+from config.problems import Problem, Refused, shown
 
 PREFIX = "GATEWAY__"
 FILE = "_FILE"
@@ -70,9 +70,8 @@ def environment(folder: Path, process: Mapping[str, str]) -> Environment:
     if not path.is_file():
         return Environment(process)
     if path.stat().st_mode & stat.S_IROTH:
-        raise Refused(
-            [Problem(str(path), 0, "", "everybody on this machine can read its secrets", f"run: chmod 600 {path}")]
-        )
+        what = "everybody on this machine can read its secrets"
+        raise Refused([Problem(shown(path), 0, "", what, f"run: chmod 600 {shown(path)}")])
     written = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
     kept = {name: value for name, value in written.items() if name + FILE not in process}
     return Environment(kept | dict(process))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,6 +56,12 @@ def explain(
         if loc not in found and not document.is_unresolved(loc):
             found[loc] = document.problem(loc, *_words(detail, known_keys(schema, loc[len(at) : -1])))
     return list(found.values())
+
+
+def shown(path: Path) -> str:
+    """A file as people here would name it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def dotted(loc: Loc) -> str:

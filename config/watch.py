@@ -60,6 +60,12 @@ def log_problems(problems: Iterable[Problem]) -> None:
         )
 
 
+def log_warnings(warnings: Iterable[Problem]) -> None:
+    """Say what works and is still worth a word."""
+    for warning in warnings:
+        log.warning("configuration_warning", key=warning.key, problem=str(warning))
+
+
 def fingerprint(sources: Sources) -> str:
     """A digest of what the sources say; touching a file does not change it."""
     digest = hashlib.sha256()

@@ -14,7 +14,7 @@ from agent.knowledge import SUFFIXES
 from agent.spec import Spec
 from config import document
 from config.document import Document
-from config.problems import Loc, Problem, Refused
+from config.problems import Loc, Problem, Refused, shown
 from config.settings import Loaded, Settings, load
 from gateway import sections
 from gateway.sections import Sections
@@ -77,7 +77,8 @@ def names(looked: Looked | None) -> list[str]:
 
 
 def _limited(findings: list[Finding], name: str) -> list[Finding]:
-    return [finding for finding in findings if name in {"", finding.name}]
+    found = [finding for finding in findings if name in {"", finding.name}]
+    return found or [Finding(name, None, "nothing is configured")]
 
 
 def _wrong(name: str, problem: Problem) -> Finding:
@@ -126,16 +127,18 @@ def _knowledge(looked: Looked) -> Iterator[Finding]:
         if found:
             yield Finding("knowledge", True, f"{folder}: {len(found)} {'article' if len(found) == 1 else 'articles'}")
         else:
-            yield Finding("knowledge", False, f"{folder} holds no articles", f"write Markdown files into {path}")
+            yield Finding("knowledge", False, f"{folder} holds no articles", f"write Markdown files into {shown(path)}")
 
 
 def _store(looked: Looked) -> Iterator[Finding]:
     path = looked.settings.store_path
     there = next(folder for folder in (path, *path.parents) if folder.exists())
     if os.access(there, os.W_OK):
-        yield Finding("store", True, f"{path} {'is' if there == path else 'can be made and'} writable")
+        yield Finding("store", True, f"{shown(path)} {'is writable' if there == path else 'can be made'}")
     else:
-        yield Finding("store", False, f"{there} is not writable for this user", "chown it, or set `store` elsewhere")
+        yield Finding(
+            "store", False, f"{shown(there)} is not writable for this user", "chown it, or set `store` elsewhere"
+        )
 
 
 def _model(looked: Looked) -> Iterator[Finding]:
@@ -158,7 +161,7 @@ def _channels(looked: Looked) -> Iterator[Finding]:
 def _desk(looked: Looked) -> Iterator[Finding]:
     if looked.settings.desk is None:
         yield Finding(
-            "desk", None, "no desk: people answer in the console", "set `desk` and `slack` to answer in Slack"
+            "desk", None, "no desk: nobody hears of a handover", "set `slack` and `desk`; see gateway slack manifest"
         )
     elif looked.settings.slack is None:
         yield Finding("desk", False, "the desk is in Slack, and `slack` is missing", "gateway slack manifest")

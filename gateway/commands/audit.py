@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.commands.opened import configured, reading
+from gateway.commands.opened import configured, has_store, reading
 from gateway.commands.voice import HERE, Config, Failed, Json, emit, say, table
 
 if TYPE_CHECKING:
@@ -125,8 +125,7 @@ def backup(
         destination /= f"gateway-{datetime.now(UTC):%Y%m%d-%H%M%S}.db"
     if destination.exists():
         raise Failed(f"{destination} is there already", "choose another name")
-    if not settings.store_path.exists():
-        raise Failed(f"no store at {settings.store_path} yet", "`gateway run` makes it")
+    has_store(settings)
     destination.parent.mkdir(parents=True, exist_ok=True)
     destination.touch(mode=0o600)
     asyncio.run(_backup(settings, destination))

@@ -35,13 +35,20 @@ def exists(path: Path) -> None:
         raise Failed(place, "run `gateway init`")
 
 
+def has_store(settings: Settings) -> None:
+    """Raises Failed when there is no store yet."""
+    from config.problems import shown
+
+    if not settings.store_path.exists():
+        raise Failed(f"no store at {shown(settings.store_path)} yet", "`gateway run` makes it")
+
+
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Tenant]:
     """The store for reading only; a gateway may be serving from it."""
     from bus.store import open_store
 
-    if not settings.store_path.exists():
-        raise Failed(f"no store at {settings.store_path} yet", "`gateway run` makes it")
+    has_store(settings)
     store = open_store(settings.store, readonly=True)
     try:
         yield store.tenant(TENANT)

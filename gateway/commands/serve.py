@@ -63,15 +63,13 @@ async def _served(loaded: Loaded, stop: asyncio.Event, *, migrating: bool) -> No
 
 
 def _prepared(loaded: Loaded) -> None:
-    import structlog
-
+    from config.watch import log_warnings
     from gateway import logs
 
     log = loaded.checked().log
     logs.configure(log.level, log.format, secrets=loaded.secrets())
     loaded.environment.export(os.environ)
-    for warning in loaded.warnings:
-        structlog.get_logger().warning("configuration_warning", problem=str(warning))
+    log_warnings(loaded.warnings)
 
 
 def _listening(url: str) -> None:
