@@ -22,11 +22,12 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="light dark">
 <title>Chat</title>
+<link rel="icon" href="data:,">
 <script src="widget.js" data-mode="page" data-open></script>
 </html>
 """
 POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'self'; base-uri 'none';"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none';"
     " form-action 'none'; require-trusted-types-for 'script'; frame-ancestors"
 )
 

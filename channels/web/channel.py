@@ -222,11 +222,13 @@ class WebChannel:
 
     # --- what goes on meanwhile
 
-    async def _delivered(self, conversation: str, seq: int) -> None:
+    async def _delivered(self, conversation: str, seq: int) -> bool:
         try:
             await self._intake().delivered(conversation, seq)
         except Unavailable as error:
             logger.warning("web.delivery_not_noted", conversation=conversation, error=str(error))
+            return False
+        return True
 
     async def _run(self) -> None:
         while True:

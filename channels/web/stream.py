@@ -20,10 +20,10 @@ CHUNK = 16 * 1024
 
 
 class Ports(NamedTuple):
-    """What a stream asks of its channel."""
+    """What a stream asks of its channel. `delivered` says whether it could be noted."""
 
     view: Callable[[str, int | None], Awaitable[View | None]]
-    delivered: Callable[[str, int], Awaitable[None]]
+    delivered: Callable[[str, int], Awaitable[bool]]
 
 
 class Stream:
@@ -37,6 +37,7 @@ class Stream:
         "_ports",
         "_request",
         "_response",
+        "_shown",
         "_state",
         "_turn",
         "seen",
@@ -58,6 +59,7 @@ class Stream:
         self._hints = hints
         self._ports = ports
         self._cursor = 0
+        self._shown = 0
         self._delivered = 0
         self._turn = 0
         self._state = ("", "")
@@ -154,11 +156,11 @@ class Stream:
         return events.message(line, replaces)
 
     async def _deliver(self, view: View) -> None:
-        """Tell that our words arrived, once they did."""
-        last = events.last_of_ours(view.lines)
-        if last > max(view.delivered, self._delivered):
-            self._delivered = last
-            await self._ports.delivered(self.session.conversation, last)
+        """Tell that our words arrived, once they did; what could not be noted is told again with what comes next."""
+        self._shown = max(self._shown, events.last_of_ours(view.lines))
+        if self._shown > max(view.delivered, self._delivered):
+            noted = await self._ports.delivered(self.session.conversation, self._shown)
+            self._delivered = self._shown if noted else self._delivered
 
     async def _write(self, chunk: bytes) -> None:
         async with asyncio.timeout(PATIENCE):

@@ -33,7 +33,7 @@ class Streams:
     """`delivered` is told which of our lines a conversation's reader has got."""
 
     def __init__(
-        self, tenant: Tenant, hub: Hub, clock: Callable[[], int], delivered: Callable[[str, int], Awaitable[None]]
+        self, tenant: Tenant, hub: Hub, clock: Callable[[], int], delivered: Callable[[str, int], Awaitable[bool]]
     ) -> None:
         self._tenant = tenant
         self._hub = hub

@@ -413,7 +413,7 @@ async def test_a_reader_who_left_is_noticed(world: World) -> None:
 async def test_a_reader_who_does_not_read_is_dropped_and_the_others_are_not_held_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.web.stream.PATIENCE", 0.2)
+    monkeypatch.setattr("channels.web.stream.PATIENCE", 0.7)
     slow, quick = await world.visit(world.identity("ana")), await world.visit(world.identity("ana"))
     reader, writer = await asyncio.open_connection("127.0.0.1", world.server.port, limit=1024)
     writer.write(f"GET /web/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {slow.token}\r\n\r\n".encode())
