@@ -87,7 +87,7 @@ def build(
     waiting = [action for action in actions if action.state == "pending"]
     handed = _last(lines, HandedOver)
     reason = reason or _reason(lines, waiting)
-    detail = detail or (handed.detail if handed and handed.reason == reason else "")
+    detail = detail or (handed.detail if handed and handed.reason == reason else "") or _condition(reason, waiting)
     tools, read, said = _tools(lines), _last(lines, Understood), _transcript(lines)
     last_message = next((line.text for line in reversed(said) if line.speaker == "customer"), "")
     executed = tuple(_run(run) for run in tools if run.status == "ok" and _wrote(lines, run))
@@ -164,7 +164,14 @@ def _reason(lines: Sequence[Recorded], waiting: Sequence[Action]) -> str:
             isinstance(line.entry, Decided) and line.entry.decision == "hand_over"
         ):
             return line.entry.reason
-    return next((action.reason or APPROVAL for action in waiting if action.asks == "staff"), "")
+    asked = next((action.reason for action in waiting if action.asks == "staff"), None)
+    return "" if asked is None else asked if asked.isidentifier() else APPROVAL
+
+
+def _condition(reason: str, waiting: Sequence[Action]) -> str:
+    """An approval that a condition of the spec asked for shows that condition."""
+    because = next((action.reason for action in waiting if action.asks == "staff" and action.reason), "")
+    return f"{REASONS[APPROVAL]} ({because})" if reason == APPROVAL and because else ""
 
 
 def _opened_at(lines: Sequence[Recorded], conversation: Conversation) -> int:

@@ -160,9 +160,9 @@ class OpenTurn:
         self._at_desk("replace", content, f"{target_key}:{self._turn}", target_key=target_key)
 
     def mark(self, mark: Mark, target: str, at: Address | None = None) -> None:
-        """Put a sign on a message in the thread; `at` is where it stands if the conversation has no thread of ours."""
+        """Put a sign on a message in the thread; `at` is where it stands, which may be no place of the desk's."""
         to = self.conversation.desk or at
-        if to is not None:
+        if to is not None and (at is None or at.channel == self.desk.channel):
             self._outbounds.append((Outbound(self._key("mark"), "mark", to, mark, target=target), None))
 
     def open_thread(self, reason: str = "", detail: str = "") -> bool:

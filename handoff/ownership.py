@@ -77,6 +77,9 @@ def take(turn: OpenTurn, person: Person) -> bool:
     """The case is this person's from now on; False when it was theirs. What the agent still meant to say is withdrawn."""
     if owner_id(turn) == person.id:
         return False
+    if turn.conversation.status in {"resolved", "closed"}:
+        turn.record(Reopened(by=person.id, name=person.name))
+        turn.change(status="open")
     if turn.conversation.owner == "agent":
         turn.record(TakenOver(by=person.id, name=person.name))
         turn.silence_agent()

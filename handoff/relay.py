@@ -40,7 +40,7 @@ async def delivery(turn: OpenTurn, row: Received) -> None:
     line = next((line for line in turn.lines if line.seq == of), None) if of else None
     if line is None or turn.conversation.desk is None:
         return
-    if isinstance(line.entry, StaffSaid):
+    if isinstance(line.entry, StaffSaid) and line.entry.id:
         note = f"This did not reach the customer: {reason}" if reason else ""
         turn.mark(Mark("failed" if reason else "delivered", line.entry.by, note), line.entry.id)
     elif reason and isinstance(line.entry, (AgentSaid, SystemSaid)):

@@ -128,6 +128,8 @@ def _answer(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None
     turn.say(Words(text, "staff", person.name), place, "reply", key=_reply_key(inbound))
     turn.change(status="waiting_customer")
     turn.update_card()
+    if inbound.address.channel != turn.desk.channel:  # answered elsewhere, in the console: the thread tells it too
+        turn.post(Words(text, "staff", person.name), "elsewhere")
     if inbound.attachments:
         turn.mark(Mark("seen", person.id, NO_FILES), inbound.target, inbound.address)
 

@@ -120,6 +120,12 @@ def test_what_waits_for_a_word_is_the_proposal() -> None:
     assert (case.reason, case.reason_text) == ("amount_above_200", "Rule “amount above 200” applies.")
 
 
+def test_an_approval_that_a_condition_asked_for_shows_the_condition() -> None:
+    case = build(conversation(), log(), [action(reason="args.amount > 200")], now=NOW)
+    assert case.reason == "approval"
+    assert case.reason_text == "The agent needs a person's word before it goes on. (args.amount > 200)"
+
+
 @pytest.mark.parametrize(
     ("entry", "proposal"),
     [

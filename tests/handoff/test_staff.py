@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from bus.channel import Limits
-from bus.entries import Claimed, CustomerSaid, Resolved, Returned, StaffNoted, StaffSaid, SystemSaid, TakenOver
-from bus.message import Attachment, CaseCard, Mark, Memo, Outbound, Turn, Words
+from bus.entries import (
+    Claimed,
+    CustomerSaid,
+    Reopened,
+    Resolved,
+    Returned,
+    StaffNoted,
+    StaffSaid,
+    SystemSaid,
+    TakenOver,
+)
+from bus.message import Address, Attachment, CaseCard, Inbound, Mark, Memo, Outbound, Received, Sender, Turn, Words
 from handoff.commands import HELP
 from tests.handoff.stage import (
     BEN,
@@ -290,6 +301,19 @@ async def test_files_do_not_leave_silently() -> None:
     assert kinds(alone) == ["staff_noted"]
 
 
+async def test_an_answer_given_elsewhere_is_told_in_the_thread() -> None:
+    console = Received(
+        43,
+        Inbound("message:1", Address("default", "console", "", "c1"), Sender(SARA), "message", NOW, text="Hi"),
+        "staff",
+    )
+    turn = await take(console)
+    assert to_customer(turn)[-1] == ("staff", NAME, "Hi")
+    assert [one.content for one in turn.outbounds if one.key.startswith("elsewhere:")] == [Words("Hi", "staff", NAME)]
+    refused = msgspec.structs.replace(console, inbound=msgspec.structs.replace(console.inbound, text="!foo"))
+    assert marked(await take(refused)) == []
+
+
 async def test_a_name_with_markup_in_it_is_shown_as_it_is() -> None:
     async def people(_: str, sender: str):  # type: ignore[no-untyped-def]
         from bus.channel import Person
@@ -303,5 +327,6 @@ async def test_a_name_with_markup_in_it_is_shown_as_it_is() -> None:
 async def test_after_a_resolution_a_reply_opens_the_conversation_again_for_that_person() -> None:
     lines = [*WAITING, *log(Resolved(by=SARA), CustomerSaid(text="thanks"))]
     turn = await take(typed("One more thing"), lines=lines, owner="agent", status="resolved")
-    assert kinds(turn) == ["taken_over", "system_said", "staff_said"]
+    assert kinds(turn) == ["reopened", "taken_over", "system_said", "staff_said"]
+    assert turn.entries[0] == Reopened(by=SARA, name=NAME)
     assert named(turn, "answer") is None
