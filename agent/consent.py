@@ -72,8 +72,9 @@ def _said(clause: str, yes: frozenset[str], no: frozenset[str]) -> Word:
 def _is_one_of(clause: str, words: frozenset[str]) -> bool:
     """The clause is a listed word, alone or with courtesies around it."""
     clause = _plain(clause)
-    bare = " ".join(token for token in clause.split() if token not in COURTESIES)
-    return clause in words or bare in words
+    bare = [token for token in clause.split() if token not in COURTESIES]
+    once = [token for token, before in zip(bare, ["", *bare], strict=False) if token != before]
+    return clause in words or " ".join(once) in words
 
 
 def _cut(text: str) -> tuple[str, str]:

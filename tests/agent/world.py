@@ -25,6 +25,7 @@ from bus.entries import (
     CustomerSaid,
     Entry,
     Recorded,
+    StaffSaid,
     Step,
     ToolAnswered,
     ToolAsked,
@@ -35,6 +36,7 @@ from bus.errors import Diverged
 from bus.message import Address, Conversation, Customer, Inbound, Memo, Move, Outbound, Received, Sender, Turn, Work
 
 START = 1_716_300_000_000
+MINUTE = 60_000
 ADA = Customer("site", "u1", "Ada", token="sealed", token_expires_at=2_000_000_000_000)
 
 
@@ -93,6 +95,7 @@ class World:
         self.conversations: dict[str, Talk] = {}
         self.ids = itertools.count(1)
         self.read_by: Model | None = None
+        self.previews: list[str] = []
 
     def publish(self, spec: str | Spec) -> None:
         parsed = spec if isinstance(spec, Spec) else Spec.parse(YAML(typ="safe").load(spec))
@@ -148,7 +151,7 @@ class Talk:
         self.sent: list[Outbound] = []
         self.last: Turn = Turn()
         self.verified: Any = "site" if customer else "none"
-        self.crash: Callable[[str, int], None] = lambda where, step: None
+        self.crash: Callable[[str, int, int], None] = lambda where, turn, step: None
 
     async def say(self, *texts: str) -> list[str]:
         """The customer writes; returns what the agent said, memos that are due served as well."""
@@ -259,6 +262,22 @@ class Talk:
             self.memos["execute"] = Memo(f"execute:{action.id}", "execute", self.world.time, {"action": action.id})
             self.memos[f"execute:{action.id}"] = self.memos.pop("execute")
 
+    def change(self, **changes: Any) -> None:
+        """Somebody else changes the conversation."""
+        self.conversation = msgspec.structs.replace(self.conversation, **changes)
+
+    def sign_in(self, expires_at: int) -> None:
+        self.change(customer=msgspec.structs.replace(ADA, token_expires_at=expires_at))
+
+    def remind(self, name: str, **data: Any) -> None:
+        self.memos[name] = Memo(name, name, self.world.time, data)
+
+    def record_staff(self, text: str) -> None:
+        self._append(StaffSaid(text=text, name="Sara"), 0)
+
+    def record_customer(self, text: str) -> None:
+        self._append(CustomerSaid(text=text), 0)
+
     def kinds(self, turn: int | None = None) -> list[str]:
         return [line.kind for line in self.log if turn is None or line.turn == turn]
 
@@ -291,7 +310,6 @@ class MemoryJournal:
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
         self._number = 0
-        self.previews: list[str] = []
 
     @property
     def turn(self) -> int:
@@ -323,13 +341,13 @@ class MemoryJournal:
         known = next((step for step in steps if step.step == self._number), None)
         if known is not None and known.digest != key:
             raise Diverged(f"step {self._number}: {request}")
-        self._talk.crash("before", self._number)
+        self._talk.crash("before", self.turn, self._number)
         return key, known
 
     def _record(self, entry: Any, key: str) -> Any:
         entry = msgspec.structs.replace(entry, step=self._number, digest=key)
         seq = self._talk._append(entry, self.turn)
-        self._talk.crash("after", self._number)
+        self._talk.crash("after", self.turn, self._number)
         return self._talk.log[seq - 1].entry
 
     async def step(self, request: object, produce: Callable[[], Awaitable[Step]]) -> Step:
@@ -355,16 +373,16 @@ class MemoryJournal:
         if isinstance(known, ToolAnswered):
             return known
         entry = await produce()
-        self._talk.crash("lost", self._number)
+        self._talk.crash("lost", self.turn, self._number)
         self._talk.world.ledger.settle(claim, entry.status, entry.result)
         answer: ToolAnswered = self._record(entry, key)
         return answer
 
     def preview(self, offset: int, text: str) -> None:
-        self.previews.append(text)
+        self._talk.world.previews.append(text)
 
     def discard(self) -> None:
-        self.previews.clear()
+        self._talk.world.previews.clear()
 
 
 class Scripted:
