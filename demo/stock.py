@@ -109,11 +109,14 @@ def last_friday(now: datetime) -> datetime:
 def _ana(now: datetime) -> Iterator[Order]:
     """The orders of the story. Only A-48519 was placed on the last Friday."""
     friday = last_friday(now)
-    pads, nimbus, cable = timedelta(days=31), timedelta(days=52), timedelta(days=2)
+    pads, nimbus = timedelta(days=31), timedelta(days=52)
+    recently = now - timedelta(days=2)
+    if recently.astimezone(SHOP_ZONE).date() == friday.astimezone(SHOP_ZONE).date():
+        recently -= timedelta(days=1)
     yield _order("A-48291", ANA, "AUR-1", "returned", now - timedelta(days=41), back=now - timedelta(days=12))
     yield _order("A-48519", ANA, "AUR-1", "paid", friday, title="Aurora wireless headphones – second pair",
                  flags=("warehouse_hold",))  # fmt: skip
-    yield _order("A-48466", ANA, "CBL-6", "shipped", friday - cable)
+    yield _order("A-48466", ANA, "CBL-6", "shipped", recently)
     yield _order("A-48033", ANA, "PAD-5", "returned", friday - pads, back=now - timedelta(days=4))
     yield _order("A-47810", ANA, "NIM-3", "returned", friday - nimbus, back=now - timedelta(days=9))
     yield _order("A-47555", ANA, "SOL-4", "delivered", friday - timedelta(days=75))

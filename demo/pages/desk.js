@@ -61,6 +61,7 @@ function drawSidebar() {
   };
   const mine = state.channels.filter((channel) => channel.kind !== "im" || channel.members.includes(state.member));
   find("channels").replaceChildren(...mine.filter((channel) => channel.kind !== "im").map(entry));
+  find("directs-title").hidden = !mine.some((channel) => channel.kind === "im");
   find("directs").replaceChildren(...mine.filter((channel) => channel.kind === "im").map(entry));
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from demo import tokens
 from demo.faults import Hold
+from demo.stock import ANA, SHOP_ZONE, last_friday, opening
 from demo.world import World
 
 NOW_S = 1_779_271_200
@@ -150,3 +152,16 @@ async def test_effects_are_on_disk_when_the_answer_comes(ana: Customer, world: W
     world.shop.ledger_path = tmp_path / "ledger.jsonl"
     await ana.post("/refunds", REFUND, Idempotency_Key="k1")
     assert [json.loads(line) for line in world.shop.ledger_path.read_text().splitlines()] == world.shop.ledger
+
+
+@pytest.mark.parametrize("days", range(14))
+def test_on_any_day_the_last_friday_names_one_order(days: int) -> None:
+    for hour in range(24):
+        now = NOW_S + days * 86_400 + hour * 3_600
+        stock = opening(now * 1000)
+        friday = last_friday(datetime.fromtimestamp(now, UTC)).astimezone(SHOP_ZONE).date()
+        placed = {
+            o.order_id: o.placed_at.astimezone(SHOP_ZONE).date() for o in stock.orders.values() if o.customer == ANA
+        }
+        assert [order_id for order_id, day in placed.items() if day == friday] == ["A-48519"]
+        assert max(order.placed_at.timestamp() for order in stock.orders.values()) < now
