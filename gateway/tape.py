@@ -40,7 +40,7 @@ class NotOnTape(Exception):
     """The turn would call a tool that the recorded one did not call; a replay never calls."""
 
     def __init__(self, tool: str, args: Mapping[str, Any]) -> None:
-        super().__init__(f"would call {tool}({', '.join(f'{name}={value}' for name, value in args.items())})")
+        super().__init__(f"would call {tool}({', '.join(f'{name}={value}' for name, value in sorted(args.items()))})")
 
 
 class Tape(msgspec.Struct, frozen=True):
