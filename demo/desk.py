@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from demo.slack.people import DESK, SARA
 from demo.slack.workspace import SlackError, Workspace
 
 PATIENCE = 3.5  # seconds a page waits for the app's answer; the event goes on being delivered after that
+HEARTBEAT = 15.0  # seconds
 BACKLOG = 1_000  # changes a slow page may lag behind
 
 
@@ -33,8 +35,9 @@ class Desk:
         """Server-sent events: a `snapshot`, then every change as `news`."""
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await stream.prepare(request)
-        async for kind, data in self._feed():
-            await stream.write(f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())
+        with suppress(ConnectionResetError):  # the page has been closed
+            async for line in self._feed():
+                await stream.write(line)
         return stream
 
     async def act(self, request: web.Request) -> web.Response:
@@ -54,13 +57,13 @@ class Desk:
         for task in self._tasks:
             task.cancel()
 
-    async def _feed(self) -> AsyncIterator[tuple[str, Json]]:
+    async def _feed(self) -> AsyncIterator[bytes]:
         page: asyncio.Queue[Json | None] = asyncio.Queue(BACKLOG)
         self._pages.add(page)
         try:
-            yield "snapshot", snapshot(self.workspace)
-            while (news := await page.get()) is not None:
-                yield "news", news
+            yield _event("snapshot", snapshot(self.workspace))
+            while (line := await _next(page)) is not None:
+                yield line
         finally:
             self._pages.discard(page)
 
@@ -77,6 +80,19 @@ class Desk:
         done, _ = await asyncio.wait({task}, timeout=PATIENCE)
         delivery = task.result() if done else None
         return {"answers": delivery.answers, "body": delivery.body} if delivery else {}
+
+
+async def _next(page: asyncio.Queue[Json | None]) -> bytes | None:
+    """The next change; a comment when there is none for a while, so that a closed page is noticed; nothing at the end."""
+    try:
+        news = await asyncio.wait_for(page.get(), HEARTBEAT)
+    except TimeoutError:
+        return b": still here\n\n"
+    return None if news is None else _event("news", news)
+
+
+def _event(kind: str, data: Json) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def snapshot(workspace: Workspace) -> Json:
