@@ -56,6 +56,11 @@ class Connection:
         if session is not None:
             await session.close()
 
+    @property
+    def user(self) -> str:
+        """Our bot's user id, "" while it is not known."""
+        return self._identity.user if self._identity else ""
+
     async def identity(self) -> Identity:
         """Who we are, asked once. Raises what `call` raises."""
         if self._identity is None:

@@ -90,7 +90,9 @@ class Desk:
 
     def event(self, envelope: Envelope) -> Inbound | None:
         """The desk's reading of an event."""
-        return parse_event(envelope, tenant=self._tenant, name=self.name, places=self.settings.places)
+        return parse_event(
+            envelope, tenant=self._tenant, name=self.name, places=self.settings.places, bot=self._connection.user
+        )
 
     def press(self, press: Press) -> Inbound | None:
         """The desk's reading of a press, or of a window that was sent off."""

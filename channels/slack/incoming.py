@@ -176,18 +176,24 @@ def _checked(payload: object, shape: type[Shape]) -> Shape:
         raise Rejected(400, f"malformed: {error}") from error
 
 
-def parse_event(envelope: Envelope, *, tenant: str, name: str, places: Collection[str]) -> Inbound | None:
-    """What a person did in a thread of one of the desk's channels; None for everything else. Raises Rejected(400)."""
+def parse_event(
+    envelope: Envelope, *, tenant: str, name: str, places: Collection[str], bot: str = ""
+) -> Inbound | None:
+    """What a person did in a thread of one of the desk's channels; None for everything else. Raises Rejected(400).
+
+    `bot` is our own user id where the envelope does not tell it.
+    """
     if envelope.type != "event_callback" or envelope.event.get("type") not in ("message", "app_mention"):
         return None
     event = _checked(envelope.event, Event)
     if event.channel not in places or (event.subtype or "") not in SUBTYPES:
         return None
+    bot = envelope.bot or bot
     if event.subtype == "message_changed":
-        return _edit(event, envelope.bot, tenant, name)
+        return _edit(event, bot, tenant, name)
     if event.subtype == "message_deleted":
-        return _delete(event, envelope.bot, tenant, name)
-    return _said(event, envelope.bot, tenant, name)
+        return _delete(event, bot, tenant, name)
+    return _said(event, bot, tenant, name)
 
 
 def _said(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+import cel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class Part(BaseModel):
@@ -58,6 +59,12 @@ class DeskRoute(Part):
 
     condition: str = Field(alias="if", description="CEL over the capsule: reason, category, language, customer.id …")
     channel: str = Field(description="The Slack channel's id, C….")
+
+    @field_validator("condition")
+    @classmethod
+    def _parses(cls, condition: str) -> str:
+        cel.compile(condition)  # raises ValueError
+        return condition
 
 
 class DeskSettings(Part):

@@ -84,7 +84,7 @@ def is_colleague(user: Json, team: str) -> bool:
         return False
     enterprise = user.get("enterprise_user")
     teams = enterprise.get("teams") if isinstance(enterprise, dict) else None
-    at_home = user.get("team_id") == team or (isinstance(teams, list) and team in teams)
+    at_home = user.get("team_id", team) == team or (isinstance(teams, list) and team in teams)
     return bool(team and user.get("id")) and user.get("id") != "USLACKBOT" and at_home
 
 

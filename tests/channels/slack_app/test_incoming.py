@@ -60,6 +60,12 @@ def test_a_mention_of_the_app_is_the_same_message() -> None:
     assert parse(told) == said(text="!claim")
 
 
+def test_who_we_are_is_known_where_the_envelope_does_not_say() -> None:
+    told = envelope(event(text="<@UBOT> claim")) | {"authorizations": None}
+    found = parse_event(read_envelope(told), tenant="default", name="desk", places=("C1",), bot="UBOT")
+    assert found == said(text="!claim")
+
+
 def test_a_file_beside_words() -> None:
     file = {
         "id": "F1",

@@ -110,6 +110,7 @@ async def test_a_person_is_asked_for_once_a_minute(world: World, clock: Clock) -
         ({"is_stranger": True}, False),
         ({"team_id": "T2"}, False),
         ({"team_id": ""}, False),
+        ({"team_id": None}, False),
         ({"team_id": "T2", "enterprise_user": {"teams": ["T1"]}}, True),
         ({"team_id": "T2", "enterprise_user": {"teams": "T1"}}, False),
         ({"id": "USLACKBOT"}, False),
@@ -129,8 +130,14 @@ def test_settings_refuse_what_they_do_not_know() -> None:
     for bad in ({"usergroup": "S1", "users": ["U1"]}, {}, {"group": "S1"}):
         with pytest.raises(ValidationError):
             DeskSettings.model_validate({"channel": "C1", "members": bad})
-    with pytest.raises(ValidationError):
-        DeskSettings.model_validate({"channel": "C1", "approver": {"users": []}})
+    worses: list[dict[str, Any]] = [
+        {"approver": {"users": []}},
+        {"routes": [{"if": "reason ==", "channel": "C2"}]},
+        {"channel": ""},
+    ]
+    for worse in worses:
+        with pytest.raises(ValidationError):
+            DeskSettings.model_validate({"channel": "C1"} | worse)
 
 
 def test_secrets_never_print_and_may_be_several() -> None:
