@@ -12,7 +12,9 @@ import pytest
 
 from demo.slack.message import Message
 from demo.slack.people import BEN, BILLING, DESK, GUEST, LENA, SARA
+from tests.support import businesses
 from tests.support.businesses import Business, shop
+from tests.support.running import running
 from tests.support.visitor import Visitor
 
 EXPENSIVE = "I returned the headphones A-47810 and want my refund."
@@ -212,3 +214,30 @@ async def test_a_stranger_in_the_thread_is_heard_inside_only(tmp_path: Path) -> 
         texts = [item["text"] for item in customer.messages.values() if "hello from" in item["text"]]
         assert texts == []
         assert "staff_noted" in await kinds(business, customer)
+
+
+async def test_in_draft_mode_only_a_click_sends_words_as_a_person_changed_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drafting(config: Path, variables: dict[str, str], **more: Any) -> Any:
+        return running(config, variables | {"GATEWAY__CHANNELS__WEB__MODE": "draft"}, **more)
+
+    monkeypatch.setattr(businesses, "running", drafting)
+    async with open_shop(tmp_path) as (business, customer):
+        await customer.say("How long do I have to send something back?")
+        async with asyncio.timeout(10):
+            while not [one for one in ours(business) if "'action_id': 'edit'" in str(one.blocks)]:
+                await business.running.settle()
+        assert {item["from"] for item in customer.messages.values()} <= {"customer"}
+        draft = asked(business)
+        await business.slack.press(SARA, draft.ts, "edit", channel=draft.channel)
+        (view,) = business.slack.views.values()
+        typed = {"reply": {"text": {"type": "plain_text_input", "value": "30 days, and longer if you ask."}}}
+        await business.slack.submit(SARA, view["id"], typed)
+        assert (await customer.hears("agent"))["text"] == "30 days, and longer if you ask."
+        await business.running.settle()
+        assert "Approved by Sara Lindqvist" in asked_or_decided(business, draft.ts)
+
+
+def asked_or_decided(business: Business, ts: str) -> str:
+    return next(str(one.blocks) for one in ours(business) if one.ts == ts)
