@@ -12,6 +12,8 @@ SHORTEST = 8  # a known secret shorter than this would take ordinary words with 
 _NAMED = re.compile(
     r"(token|secret|password|passwd|authorization|cookie|signature|api_?key|credential)s?$", re.IGNORECASE
 )
+_ANY = re.IGNORECASE
+_KEY = r"(?:token|secret|password|signature|api_?key)"
 _PATTERNS = [
     (re.compile(r"(?<!\d)\d{6,12}:[\w-]{30,}"), GONE),  # Telegram's bot token; it stands in the path of every call
     (re.compile(r"\b(?:xox[a-z]|xapp|xwfp)-[\w-]{6,}"), GONE),  # Slack's tokens
@@ -20,13 +22,12 @@ _PATTERNS = [
     (re.compile(r"\b(?:sk|pk|rk)[-_][\w-]{16,}"), GONE),  # keys of model and payment providers
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {GONE}"),
     (re.compile(r"(://)[^/\s:@]*:[^/\s@]+@"), rf"\1{GONE}@"),  # credentials in an address
+    # token=…, "token": "…", and token: … where that is no word (`operator_token: is missing` stays)
     (
-        re.compile(
-            r"""((?:token|secret|password|signature|api_?key)["']?\s*[=:]\s*["']?)(?!\[redacted)[^\s"'&,;}\])]{6,}""",
-            re.IGNORECASE,
-        ),
+        re.compile(rf"""({_KEY}["']?\s*=\s*["']?|{_KEY}["']\s*:\s*["'])(?!\[redacted)[^\s"'&,;}}\])]{{6,}}""", _ANY),
         rf"\1{GONE}",
     ),
+    (re.compile(rf"""({_KEY}\s*:\s*)(?!\[redacted)(?=\S*\d)[^\s"'&,;}}\])]{{6,}}""", _ANY), rf"\1{GONE}"),
     (re.compile(r"[\w.%+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
     (re.compile(r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){6,14}(?!\d)"), "[phone]"),
     (re.compile(r"(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"), "[phone]"),

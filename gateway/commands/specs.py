@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -15,6 +16,7 @@ from gateway.commands.voice import HERE, Config, Failed, Json, emit, out, say, t
 if TYPE_CHECKING:
     from bus.store.specs import Version
     from config.settings import Loaded, Settings
+    from gateway.commands.opened import Operator
 
 app = typer.Typer(no_args_is_help=True, help="Versions of the agent's behaviour, and which one is live.")
 
@@ -111,8 +113,7 @@ async def _publish(loaded: Loaded, version: str) -> dict[str, Any]:
     wanted = version or version_of(_text(settings.agent.spec))
     async with running(settings) as gateway:
         if gateway:
-            answer: dict[str, Any] = await gateway.post(f"specs/{wanted}/publish")
-            return answer
+            return await _through(gateway, wanted, patience=0.0 if version else 3.0)
     async with writing(settings) as tenant:
         specs = Specs(tenant, clock)
         await specs.load(settings.agent.spec, loaded.environment)
@@ -121,6 +122,21 @@ async def _publish(loaded: Loaded, version: str) -> dict[str, Any]:
         except KeyError as error:
             raise Failed(f"no version {wanted}", "`gateway spec list` shows them") from error
         return {"live": live.version}
+
+
+async def _through(gateway: Operator, version: str, patience: float) -> dict[str, Any]:
+    """By the running gateway; a file that was just saved is given a moment to be noticed."""
+    until = time.monotonic() + patience
+    while True:
+        versions = (await gateway.get("specs"))["items"]
+        if any(version in {one["id"], str(one["number"])} for one in versions):
+            answer: dict[str, Any] = await gateway.post(f"specs/{version}/publish")
+            return answer
+        if time.monotonic() >= until:
+            raise Failed(
+                f"the running gateway has no version {version}", "`gateway check agent` says whether the file is right"
+            )
+        await asyncio.sleep(0.1)
 
 
 def _tell(published: dict[str, Any], as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import stat
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft7Validator
+from ruamel.yaml import YAML
 
 from gateway.__main__ import main
 
@@ -95,6 +98,15 @@ def test_mistakes_in_the_configuration_are_said_with_file_and_line(
     assert capsys.readouterr().err == '✖ gateway.yaml:10: listen.prot: unknown key; did you mean "port"?\n'
 
 
+def test_what_is_missing_is_named_in_full(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / ".env").unlink()
+    capsys.readouterr()
+    assert main(["verify"]) == 1
+    first = capsys.readouterr().err.splitlines()[0]
+    what = "GATEWAY_OPERATOR_TOKEN is not set; set GATEWAY_OPERATOR_TOKEN in the environment or .env"
+    assert first == f"✖ gateway.yaml:14: operator_token: {what}"
+
+
 def test_an_unexpected_error_is_one_line_and_debug_shows_where(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "data").mkdir()
     (home / "data" / "gateway.db").write_text("not a database, but long enough to look at")
@@ -103,6 +115,18 @@ def test_an_unexpected_error_is_one_line_and_debug_shows_where(home: Path, monke
     assert "Traceback" not in done.stderr
     assert done.stderr.endswith("run it again with --debug to see where\n")
     assert "Traceback" in command("verify", "--debug", folder=home).stderr
+
+
+@pytest.mark.parametrize(("of", "file"), [("gateway", "gateway.yaml"), ("agent", "agent.yaml")])
+def test_the_schema_for_editors_fits_what_init_writes(
+    home: Path, capsys: pytest.CaptureFixture[str], of: str, file: str
+) -> None:
+    capsys.readouterr()
+    assert main(["schema", of]) == 0
+    validator = Draft7Validator(json.loads(capsys.readouterr().out))
+    content = YAML(typ="safe", pure=True).load(home / file)
+    assert [error.message for error in validator.iter_errors(content)] == []
+    assert [error.message for error in validator.iter_errors({**content, "naem": 1})] != []
 
 
 def test_a_store_that_does_not_exist_yet_is_no_mystery(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,8 @@ from gateway.redaction import Redaction, luhn
         ("postgresql://user:pw@host/db", "postgresql://[redacted]@host/db"),
         ("?token=abcdef123&x=1", "?token=[redacted]&x=1"),
         ('{"signing_secret": "abcdef123"}', '{"signing_secret": "[redacted]"}'),
+        ("token: abcdef123", "token: [redacted]"),
+        ("password = hunterxx", "password = [redacted]"),
         ("from ana.ruiz+x@mail.example.com today", "from [e-mail] today"),
         ("whatsapp:+34600111222 wrote", "whatsapp:[phone] wrote"),
         ("call +1 (415) 523-8886 or 415-523-8886.", "call [phone] or [phone]."),
@@ -45,6 +47,8 @@ def test_what_has_the_shape_of_a_secret_or_of_a_person_is_gone(said: str, logged
         "tokens 1200, secret_key missing",
         "4242 4242 4242 4241 is no card",
         "gateway.yaml:4: channels.telegram.prot: unknown key",
+        "gateway.yaml:3: operator_token: GATEWAY_OPERATOR_TOKEN is not set; set GATEWAY_OPERATOR_TOKEN in the environment",
+        "gateway.yaml:3: slack.bot_token: should be text, not a number; put it in quotes",
     ],
 )
 def test_what_operators_need_stays(said: str) -> None:
