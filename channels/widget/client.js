@@ -3,7 +3,7 @@ import { Store, parse } from './store.js';
 import { events } from './stream.js';
 
 const QUIET = 45_000; // ms without a byte: dead
-const HIDDEN = 30_000; // a tab nobody looks at gives its connection back
+const HIDDEN = 30_000; // then an unseen tab lets go of its connection
 const PATIENCE = 20_000;
 const LATER = [401, 408, 425, 429];
 
@@ -148,7 +148,7 @@ export class Client {
 
   #event(type, data) {
     if (type === 'message') this.#message(data);
-    else if (['delta', 'discard', 'typing', 'state'].includes(type)) this.#on(type, data);
+    else if (/^(delta|discard|typing|state)$/.test(type)) this.#on(type, data);
   }
 
   #message(message) {

@@ -9,7 +9,7 @@ export class Composer {
 
   constructor({ make, icon }, t, send) {
     this.#input = make('textarea', { rows: 1, placeholder: t.placeholder, 'aria-label': t.placeholder, enterkeyhint: 'send' });
-    this.#send = make('button', { class: 'send', 'aria-label': t.send }, icon('M12 19V5M6 11l6-6 6 6'));
+    this.#send = make('button', { class: 'send', 'aria-label': t.send, 'aria-disabled': true }, icon('M12 19V5M6 11l6-6 6 6'));
     const form = make('form', {}, this.#input, this.#send);
     this.person = make('button', { class: 'person', type: 'button' }, icon(HEADSET), t.person);
     this.element = make('div', { class: 'foot' }, form, this.person);
@@ -20,7 +20,6 @@ export class Composer {
       this.#submit(send);
     };
     this.person.onclick = () => send(t.askPerson);
-    this.#fit();
   }
 
   focus() {
@@ -48,7 +47,6 @@ export class Composer {
   #fit() {
     this.#send.ariaDisabled = !this.#input.value.trim();
     this.#input.dir = this.#input.value && 'auto';
-    if (CSS.supports('field-sizing', 'content')) return;
     this.#input.style.blockSize = 'auto';
     this.#input.style.blockSize = `${this.#input.scrollHeight}px`;
   }

@@ -193,7 +193,7 @@ export class Log {
     const rich = tree?.length;
     node.classList.toggle('failed', state === 'failed');
     bubble.dir = 'auto';
-    if (rich || bubble.textContent !== text) bubble.replaceChildren(...(rich ? render(tree) : [text ?? ''])); // else it were read out again
+    if (rich || bubble.textContent !== text) bubble.replaceChildren(...(rich ? render(tree) : [text ?? ''])); // or it is read out again
     bubble.classList.toggle('plain', !rich);
     choices.replaceChildren(...(buttons ?? []).map((button) => this.#button(button.label, () => this.#press(item, button))));
     meta.replaceChildren(...(state ? this.#progress(item) : [this.#time(at)]));

@@ -10,8 +10,8 @@ const tongue = (tag) => (tag ?? '').slice(0, 2).toLowerCase();
 
 /** The strings of the language asked for; sets `chat.locale`, with the visitor's region for times. */
 const speak = async (chat) => {
-  const own = chat.element.dataset.mode === 'page' && new URLSearchParams(location.search).get('locale');
-  const asked = own || chat.locale;
+  const own = chat.element.dataset.mode === 'page';
+  const asked = own ? new URLSearchParams(location.search).get('locale') || navigator.language : chat.locale;
   chat.locale = navigator.languages.find((tag) => tag.startsWith(asked)) ?? asked;
   if (tongue(asked) === 'en') return strings;
   try {
@@ -66,8 +66,9 @@ class Panel {
   }
 
   toggle() {
-    const { opened } = this.#chat;
-    if (opened) this.#opener = document.activeElement;
+    const { opened, element, button } = this.#chat;
+    const { body, activeElement } = document;
+    if (opened) this.#opener = activeElement === body || activeElement === element ? button : activeElement;
     this.#fit();
     if (opened) this.#opened();
     else this.#closed();
@@ -148,11 +149,8 @@ class Panel {
   }
 
   #closed() {
-    const { root, element, button } = this.#chat;
-    const { body, activeElement } = document;
-    if (!this.#panel.contains(root.activeElement) && activeElement !== body) return;
-    const back = this.#opener?.isConnected && this.#opener !== body && this.#opener !== element;
-    (back ? this.#opener : button).focus();
+    const { root } = this.#chat;
+    if (this.#panel.contains(root.activeElement) || document.activeElement === document.body) this.#opener?.focus();
   }
 
   #start() {
@@ -170,8 +168,7 @@ class Panel {
   }
 
   #connection(state, tries) {
-    const shown = state === 'offline' || tries > 0;
-    this.#banner.textContent = shown ? this.#t[state] : '';
+    this.#banner.textContent = state === 'offline' || tries ? this.#t[state] : '';
     if (state !== 'online') return;
     this.#log.quieten();
     setTimeout(() => this.#log.settle(true), 500);
@@ -195,8 +192,9 @@ class Panel {
     this.#head(state);
     this.#owner = state;
     this.#chat.emit('state', state);
-    if (!before || (before.owner === state.owner && before.name === state.name)) return;
-    if (state.owner === 'staff') this.#log.line(this.#t.talking.replace('{name}', () => state.name || this.#t.team));
+    const { owner, name } = state;
+    if (!before || (before.owner === owner && before.name === name)) return;
+    if (owner === 'staff') this.#log.line(name ? this.#t.talking.replace('{name}', () => name) : this.#t.handed);
     else if (before.owner === 'staff') this.#log.line(this.#t.back);
   }
 
@@ -222,7 +220,7 @@ class Panel {
   #count() {
     const { opened, button, unread } = this.#chat;
     const { store, conversation } = this.#client;
-    const received = this.#log.items.map(({ message }) => message).filter(({ from }) => from === 'agent' || from === 'staff');
+    const received = this.#log.items.map(({ message }) => message).filter(({ from }) => /agent|staff/.test(from));
     const last = received.at(-1)?.seq;
     let read = store.get('#read');
     if (read?.conversation !== conversation) read = null;

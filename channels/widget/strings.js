@@ -13,6 +13,7 @@ export default {
   "askPerson": "I would like to talk to a person.",
   "typing": "The assistant is typing…",
   "talking": "You are now talking with {name}",
+  "handed": "A person from the team will answer here",
   "back": "The assistant is back",
   "offline": "You are offline. Messages are sent once you are back.",
   "reconnecting": "Connecting…",

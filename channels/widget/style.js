@@ -17,7 +17,7 @@ visibility:hidden;opacity:0;translate:0 14px;transition:.2s,visibility 0s .2s}
 :host([data-launcher=none]) .panel{inset-block-end:0}
 :host([full][open]),:host([data-mode=page]){inset:0}
 :host([full][open]) .panel,:host([data-mode=page]) .panel{inset:0;inline-size:100%;block-size:var(--view,100%);border-radius:0}
-:host([full][open]) .launcher,:host([data-mode=page]) .close{display:none}
+:host([full][open]) .launcher,:host([data-mode=page]) :is(.launcher,.close){display:none}
 :host([data-mode=page]) .panel>*{padding-inline:max(16px,50% - 380px)}
 button{font:inherit;color:inherit;background:none;border:1px solid #0000;cursor:pointer}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
@@ -27,7 +27,6 @@ button{font:inherit;color:inherit;background:none;border:1px solid #0000;cursor:
 h1,h2{font-size:16px;font-weight:650}
 .close{display:grid;padding:9px;border-radius:12px;outline-color:currentColor!important}
 .close:hover{background:#0003}
-.close svg{inline-size:20px}
 .face{flex:none;display:grid;place-items:center;inline-size:28px;block-size:28px;border-radius:50%;font-size:11px;font-weight:700;color:var(--ink);background:var(--face)}
 .face svg{inline-size:60%;fill:currentColor;stroke:none}
 .head .face{inline-size:40px;block-size:40px;font-size:14px;background:color-mix(in srgb,var(--ink) 20%,transparent)}
@@ -43,7 +42,7 @@ display:flex;flex-direction:column;padding:0 16px 10px;outline-offset:-3px!impor
 .msg.more{margin-block-start:4px}
 .more>.face{visibility:hidden}
 .fresh{animation:rise .2s} @keyframes rise{0%{opacity:0;translate:0 8px}}
-.day{grid-column:1/-1;justify-self:center;margin-block-end:12px;font-size:12px;font-weight:600;color:var(--muted)}
+.day{grid-column:1/-1;justify-self:center;margin-block-end:12px;font-size:12px;color:var(--muted)}
 .body{grid-column:2;display:flex;flex-direction:column;align-items:flex-start;padding-inline-end:28px;max-inline-size:600px}
 .who{display:flex;flex-wrap:wrap;align-items:center;gap:2px 6px;margin-block-end:4px;font-size:13px;font-weight:600}
 .tag{padding:0 6px;border-radius:6px;font-size:11px;line-height:18px;color:var(--accent);background:var(--tint)}
@@ -88,11 +87,11 @@ th,td{padding:5px 10px;border:1px solid #8886;text-align:start}
 .foot{position:relative;padding:8px 12px max(10px,env(safe-area-inset-bottom))}
 form{display:flex;align-items:flex-end;padding:4px;border:1.5px solid light-dark(#868c98,#6d7381);border-radius:24px;transition:.15s}
 form:focus-within{border-color:var(--accent);box-shadow:0 0 0 3px var(--tint)}
-textarea{flex:1;min-inline-size:0;max-block-size:136px;padding-block:7px;padding-inline:12px 6px;border:0;outline:0!important;resize:none;font:inherit;color:inherit;background:none;field-sizing:content}
+textarea{flex:1;min-inline-size:0;max-block-size:136px;padding-block:7px;padding-inline:12px 6px;border:0;outline:0!important;resize:none;font:inherit;color:inherit;background:none}
 :host([full]) textarea{font-size:16px}
 ::placeholder{color:var(--muted);opacity:1}
 .send{display:grid;padding:7px;border-radius:50%;color:var(--ink);background:var(--brand);transition:.15s}
-.send svg{inline-size:20px;stroke-width:2.2}
+:is(.close,.send) svg{inline-size:20px}
 .send[aria-disabled=true]{color:var(--muted);background:var(--soft)}
 .person{display:flex;align-items:center;gap:6px;margin:4px auto 0!important;min-block-size:32px;padding:2px 12px;border-radius:16px;font-size:13px;color:var(--muted)}
 .person:hover{color:var(--fg);background:var(--soft)}

@@ -16,9 +16,7 @@ from aiohttp import web
 WIDGET = Path(__file__).parents[3] / "channels" / "widget"
 HASH = "0a1b2c3d"
 KINDS = {".js": "text/javascript", ".json": "application/json", ".html": "text/html"}
-OWN_POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; require-trusted-types-for 'script'"
-)
+OWN_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; require-trusted-types-for 'script'"
 PATIENCE = 10.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Message = dict[str, Any]

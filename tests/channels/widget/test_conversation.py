@@ -164,16 +164,18 @@ async def test_it_says_who_is_talking(visitor: Visitor, standin: StandIn) -> Non
     standin.push("state", owner="agent", name=None)
     standin.say("I am a machine.")
     await expect(visitor.log.locator(".agent")).to_contain_text("NovaAI assistantI am a machine.")
+    standin.push("state", owner="staff", name="")
     standin.push("state", owner="staff", name="Sara Lindqvist")
     standin.say("I am not.", **{"from": "staff", "name": "Sara Lindqvist"})
-    said = ["I am a machine.", "You are now talking with Sara Lindqvist", "I am not."]
+    handed = ["A person from the team will answer here", "You are now talking with Sara Lindqvist"]
+    said = ["I am a machine.", *handed, "I am not."]
     await expect(visitor.bubbles).to_have_text(said)
     await expect(visitor.dialog).to_have_accessible_name("Sara Lindqvist")
     await expect(visitor.log.locator(".staff")).to_contain_text("SLSara LindqvistI am not.")
     await expect(visitor.log.locator(".staff")).not_to_contain_text("AI assistant")
     standin.push("state", owner="agent", name=None)
     await expect(visitor.text("The assistant is back")).to_be_visible()
-    assert [state["owner"] for state in await visitor.heard("state")] == ["agent", "staff", "agent"]
+    assert [state["owner"] for state in await visitor.heard("state")] == ["agent", "staff", "staff", "agent"]
 
 
 async def test_a_person_is_always_one_press_away(visitor: Visitor, standin: StandIn) -> None:
