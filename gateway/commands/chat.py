@@ -25,20 +25,29 @@ def mount(app: typer.Typer) -> None:
 def chat(
     config: Config = HERE,
     customer: Annotated[str, typer.Option("--as", metavar="ID", help="Sign in as this customer of your site.")] = "",
+    url: Annotated[str, typer.Option(help="Of a web channel, e.g. the demo's: http://127.0.0.1:8080/web")] = "",
 ) -> None:
     """Talk to the agent here: through the running gateway, or one that runs as long as the talk."""
     from gateway import logs
 
+    if url:
+        return asyncio.run(_talk(url.rstrip("/"), ""))
     loaded = configured(config)
     logs.configure("warning", "text", secrets=loaded.secrets())
-    asyncio.run(_chat(loaded, customer))
+    return asyncio.run(_chat(loaded, customer))
 
 
 async def _chat(loaded: Loaded, customer: str) -> None:
+    name = _web_channel(loaded.checked())
+    identity = _signed(loaded, name, customer)
+    async with _url(loaded) as url:
+        await _talk(f"{url}/{name}", identity)
+
+
+async def _talk(url: str, identity: str) -> None:
     from gateway.talk import Talk
 
-    name = _web_channel(loaded.checked())
-    async with _url(loaded) as url, Talk.open(f"{url}/{name}", _signed(loaded, name, customer)) as talk:
+    async with Talk.open(url, identity) as talk:
         if sys.stdin.isatty():
             advise("You are the customer. A number presses a button; Ctrl+D ends.\n", "dim")
         async for text in _typed():

@@ -211,9 +211,12 @@ def test_the_demo_takes_the_next_free_port_and_says_so(tmp_path: Path) -> None:
             pages = {
                 page: answer(f"http://127.0.0.1:{found}{page}") for page in ("/shop", "/desk", "/log", "/widget.js")
             }
+            chat = [sys.executable, "-m", "gateway", "chat", "--url", f"http://127.0.0.1:{found}/web"]
+            talk = subprocess.run(chat, input="hello\n", capture_output=True, text=True, timeout=PATIENCE, check=True)
             demo.send_signal(signal.SIGINT)
             out, err = demo.communicate(timeout=PATIENCE)
     assert set(pages.values()) == {200}
+    assert talk.stdout.startswith("agent ▸")
     assert (demo.returncode, err) == (0, "")
     assert "data in ./state" in out
     assert (tmp_path / "state" / "secrets.json").stat().st_mode & 0o777 == 0o600
