@@ -77,6 +77,7 @@ class Facts(msgspec.Struct, frozen=True):
 
     `known` holds the episode's settled entity values. `plans` maps an intent to the names of its tools in the spec's order.
     `ask` maps an entity to the question that asks for it. `replies` are the gateway's own words in the reply's language.
+    `today` is the turn's day in the spec's time zone (ISO): arguments that are dates are read against it.
     """
 
     language: str
@@ -87,6 +88,7 @@ class Facts(msgspec.Struct, frozen=True):
     plans: dict[str, tuple[str, ...]] = {}
     ask: dict[str, str] = {}
     replies: dict[str, str] = {}
+    today: str = ""
 
 
 class Prompt(msgspec.Struct, frozen=True):
