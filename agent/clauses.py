@@ -77,12 +77,12 @@ def _apart(cuts: list[tuple[int, int, Link]]) -> list[tuple[int, int, Link]]:
     """Neighbouring cuts become one; the strongest link names it."""
     order: tuple[Link, ...] = ("start", "also", "sentence", "and", "comma")
     merged: list[tuple[int, int, Link]] = []
-    for begin, finish, link in sorted(cuts):
-        if merged and begin <= merged[-1][1] + 1:
+    for cut in sorted(cuts):
+        if merged and cut[0] <= merged[-1][1] + 1:
             last = merged.pop()
-            link = min(last[2], link, key=order.index)
-            begin, finish = last[0], max(last[1], finish)
-        merged.append((begin, finish, link))
+            merged.append((last[0], max(last[1], cut[1]), min(last[2], cut[2], key=order.index)))
+        else:
+            merged.append(cut)
     return merged
 
 

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, NamedTuple
 
-from agent.models.port import Facts, Request, ToolOffer
-from agent.words import words
+from jsonschema import Draft202012Validator
+
+from agent import clauses, dates
+from agent.models.port import Prompt, Request, ToolOffer
+from agent.terms import terms
+from agent.words import fold, words
+from agent.words.calendar import NUMBERS
+
+FREE_TEXT = frozenset({
+    "reason", "description", "message", "note", "notes", "summary", "details", "detail", "comment", "comments", "question", "query",
+    "text", "subject", "issue", "problem", "complaint", "feedback", "body", "content", "title", "request", "topic", "explanation",
+})  # fmt: skip
+"""Arguments of these names are the customer's own words."""
+MONEY = frozenset(["amount", "price", "sum", "total", "value", "cost", "fee", "budget"])
+CURRENCY = re.compile(r"[$€£¥]|\b(?:usd|eur|euros?|gbp|pounds?|dollars?|dolares|reais|chf)\b")
+NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)?(?![\w-])")
+FORMATS = {
+    "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    "uri": re.compile(r"https?://[^\s<>]+"),
+    "phone": re.compile(r"\+?\d[\d ()/.-]{6,}\d"),
+}
+LONGEST = 400
+TAGS = re.compile(r"</?(?:customer|data|knowledge)>")
 
 
 class Filled(NamedTuple):
@@ -17,38 +40,192 @@ class Filled(NamedTuple):
     missing: tuple[str, ...] = ()
 
 
-def fill(offer: ToolOffer, request: Request, facts: Facts) -> Iterator[Filled]:
+class Story(NamedTuple):
+    """What the customer said about one request: the words now and, newest first, the answers to our questions before.
+
+    `answers` are words that answered the question for an argument. `additive`: it is about another one than before.
+    """
+
+    texts: tuple[str, ...]
+    answers: dict[str, str]
+    additive: bool
+
+
+def fill(prompt: Prompt, offer: ToolOffer, request: Request) -> Iterator[Filled]:
     """One call for each value where a request names several ("A-11111 and A-22222")."""
     properties: dict[str, Any] = offer.parameters.get("properties", {})
     required = tuple(offer.parameters.get("required", ()))
-    options = {name: _options(name, schema, request, facts) for name, schema in properties.items()}
+    story = told(prompt, request)
+    filler = _Filler(prompt, offer, request, story)
+    options = {name: filler.options(name, schema, needed=name in required) for name, schema in properties.items()}
     missing = tuple(name for name in required if not options.get(name))
     known = {name: values for name, values in options.items() if values}
     for values in itertools.product(*known.values()):
         yield Filled(dict(zip(known, values, strict=True)), missing)
 
 
-def _options(name: str, schema: dict[str, Any], request: Request, facts: Facts) -> list[Any]:
-    written = _listed(request.entities.get(name))
-    if written:
-        return written
-    if name in facts.known:
-        return _listed(facts.known[name])[-1:]
-    if "enum" in schema:
-        return _chosen(schema["enum"], request.text)
-    if "const" in schema:
-        return [schema["const"]]
-    return [schema["default"]] if "default" in schema else []
+def told(prompt: Prompt, request: Request) -> Story:
+    """The request's words with what the customer had said before we asked for what was missing."""
+    texts: list[str] = [request.text]
+    answers: dict[str, str] = {}
+    said = [message for message in prompt.messages if message.role in ("user", "assistant") and not message.calls]
+    talk = [
+        (message.role, TAGS.sub("", message.text).strip())
+        for message in said
+        if not message.text.startswith(("<data", "<knowledge"))
+    ]
+    for at in range(len(talk) - 1, 1, -1):
+        role, text = talk[at]
+        asked = talk[at - 1][1] if role == "user" and talk[at - 1][0] == "assistant" else ""
+        names = [name for name, question in prompt.facts.ask.items() if question and question in asked]
+        if not names:
+            break
+        for name in names:
+            answers.setdefault(name, text)
+        if talk[at - 2][0] == "user":
+            texts.append(talk[at - 2][1])
+    return Story(tuple(texts), answers, clauses.is_additive(request.text, prompt.facts.language))
+
+
+class _Filler:
+    def __init__(self, prompt: Prompt, offer: ToolOffer, request: Request, story: Story) -> None:
+        self.facts, self.offer, self.request, self.story = prompt.facts, offer, request, story
+        self.properties: dict[str, Any] = offer.parameters.get("properties", {})
+
+    def options(self, name: str, schema: dict[str, Any], *, needed: bool) -> list[Any]:
+        """The values that an argument may have, surest source first; none when nobody knows."""
+        sources = [self._entity, self._choice, self._format, self._number]
+        sources += [self._answer, self._result, self._free_text] if needed else []
+        for source in sources:
+            values = [value for found in source(name, schema) if (value := fitting(schema, found)) is not None]
+            if values:
+                return list(dict.fromkeys(values))
+        given = schema.get("const", schema.get("default"))
+        return [given] if given is not None else []
+
+    def _entity(self, name: str, schema: dict[str, Any]) -> list[Any]:
+        """Values of the entity of this name, or of one that is called alike and fits."""
+        for values in (self.request.entities, {} if self.story.additive else self.facts.known):
+            if name in values:
+                return _listed(values[name]) if values is self.request.entities else _listed(values[name])[-1:]
+            alike = [key for key in values if set(key.split("_")) & set(name.split("_")) and key not in self.properties]
+            if len(alike) == 1 and schema.get("type", "string") == "string":
+                return _listed(values[alike[0]])
+        return []
+
+    def _choice(self, name: str, schema: dict[str, Any]) -> list[Any]:  # noqa: ARG002 - all sources are called alike
+        """The one of the schema's options that the customer named."""
+        options = schema.get("enum", ())
+        for text in self.story.texts:
+            named = named_options([option for option in options if isinstance(option, str)], text, self.facts.language)
+            if len(named) == 1:
+                return named
+        return []
+
+    def _format(self, name: str, schema: dict[str, Any]) -> list[Any]:
+        """Dates in words, e-mail addresses, telephone numbers."""
+        wanted = str(schema.get("format", ""))
+        if wanted in ("date", "date-time"):
+            return self._date(name, wanted)
+        wanted = wanted or next((key for key in ("email", "phone") if key in name.split("_")), "")
+        pattern = FORMATS.get(wanted)
+        texts = self.story.texts if pattern else ()
+        return next((found[-1:] for text in texts if pattern and (found := pattern.findall(text))), [])
+
+    def _date(self, name: str, wanted: str) -> list[Any]:
+        if wanted != "date" or not self.facts.today:
+            return []
+        today = date.fromisoformat(self.facts.today)
+        places = [key for key, schema in self.properties.items() if schema.get("format") == "date"]
+        for text in self.story.texts:
+            days = [
+                day for period in dates.find(text, self.facts.language, today) if (day := period.day(today, ahead=True))
+            ]
+            if days and len(places) == 1:
+                return [days[-1].isoformat()]
+            if len(days) == len(places):
+                return [days[places.index(name)].isoformat()]
+        return []
+
+    def _number(self, name: str, schema: dict[str, Any]) -> list[Any]:
+        if schema.get("type") not in ("integer", "number"):
+            return []
+        alone = self.story.answers.get(name, "")
+        found = [numbers[0]] if len(numbers := NUMBER.findall(fold(alone))) == 1 else []
+        return found or next((near for text in self.story.texts if (near := self._near(name, schema, text))), [])
+
+    def _near(self, name: str, schema: dict[str, Any], text: str) -> list[Any]:
+        """A number that stands beside the argument's name: "3 guests", "quantity 2", "€30" for an amount."""
+        plain = dates.without(text, self.facts.language)
+        if set(name.split("_")) & MONEY:
+            return NUMBER.findall(plain) if CURRENCY.search(plain) and len(NUMBER.findall(plain)) == 1 else []
+        called = f"{name.replace('_', ' ')} {schema.get('title', '')}"
+        keys = {key for term in terms(called, "en") for key in term.matter}
+        spoken = words(plain)
+        numbers = _number_words(self.facts.language)
+        for at, word in enumerate(spoken):
+            beside = " ".join(spoken[max(0, at - 2) : at + 4])
+            if (word.isdigit() or word in numbers) and keys & {
+                k for t in terms(beside, self.facts.language) for k in t.matter
+            }:
+                return [word if word.isdigit() else numbers[word]]
+        return []
+
+    def _answer(self, name: str, schema: dict[str, Any]) -> list[Any]:
+        """What was said when we asked for it."""
+        answer = self.story.answers.get(name, "")
+        return [answer] if answer and schema.get("type", "string") == "string" and "format" not in schema else []
+
+    def _result(self, name: str, schema: dict[str, Any]) -> list[Any]:  # noqa: ARG002
+        """A field of this name in what a tool of the same plan has just answered."""
+        plan = self.facts.plans.get(self.request.intent, ())
+        answered = [r.result for r in self.facts.results if r.status == "ok" and r.fresh and r.tool in plan]
+        held = [
+            result[name] for result in answered if isinstance(result, dict) and isinstance(result.get(name), (str, int))
+        ]
+        return held[-1:]
+
+    def _free_text(self, name: str, schema: dict[str, Any]) -> list[Any]:
+        plain = schema.get("type", "string") == "string" and not schema.keys() & {"enum", "pattern", "format"}
+        return [self.story.texts[-1][:LONGEST]] if plain and set(name.split("_")) & FREE_TEXT else []
+
+
+def fitting(schema: dict[str, Any], value: Any) -> Any:
+    """The value as the schema wants it; None when it cannot be that."""
+    kind = schema.get("type")
+    if kind in ("integer", "number") and isinstance(value, str):
+        try:
+            number = float(value.replace(",", "."))
+        except ValueError:
+            return None
+        value = int(number) if number.is_integer() else number
+    if kind == "string" and not isinstance(value, str):
+        value = str(value)
+    return value if Draft202012Validator(schema).is_valid(value) else None
+
+
+def named_options(options: list[str], text: str, language: str) -> list[str]:
+    """The options that a text names: by their own words, else by what they mean."""
+    said = f" {' '.join(words(text))} "
+    named = [option for option in options if f" {' '.join(words(option.replace('_', ' ')))} " in said]
+    longest = [one for one in named if not any(one != other and one in other for other in named)]
+    if longest:
+        return longest
+    meant = {key for term in terms(text, language) for key in term.matter}
+    return [
+        option
+        for option in options
+        if meant & {key for term in terms(option.replace("_", " "), "en") for key in term.matter}
+    ]
+
+
+def _number_words(language: str) -> dict[str, int]:
+    columns = enumerate(NUMBERS.get(language.partition("-")[0], "").split(), 1)
+    names = ((name, number) for number, column in columns for name in column.split("|"))
+    return {name: number for name, number in names if "_" not in name and len(name) > 2}
 
 
 def _listed(value: Any) -> list[Any]:
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _chosen(options: list[Any], text: str) -> list[Any]:
-    """The one option that the customer named."""
-    said = words(text)
-    named = [option for option in options if isinstance(option, str) and set(words(option)) <= set(said)]
-    return named if len(named) == 1 else []

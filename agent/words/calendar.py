@@ -61,7 +61,7 @@ DAYS = {
     "es": {-2: "anteayer|antes de ayer", -1: "ayer|anoche", 0: "hoy|esta (?:manana|tarde|noche)", 2: "pasado manana",
            1: "(?<!esta )(?<!la )(?<!por la )manana"},
     "de": {-2: "vorgestern", -1: "gestern", 0: "heute", 2: "ubermorgen", 1: "(?<!guten )(?<!am )(?<!heute )(?<!gestern )morgen"},
-    "fr": {-2: "avant hier|avant-hier", -1: "hier", 0: "aujourd'hui|ce (?:matin|soir)|cet apres midi", 2: "apres demain|apres-demain", 1: "demain"},
+    "fr": {-2: "avant[ -]hier", -1: "hier", 0: "aujourd'hui|ce (?:matin|soir)|cet apres midi", 2: "apres[ -]demain", 1: "demain"},
     "pt": {-2: "anteontem", -1: "ontem", 0: "hoje|esta (?:manha|tarde|noite)", 2: "depois de amanha", 1: "amanha"},
 }  # fmt: skip
 LAST = {

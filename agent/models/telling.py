@@ -1,0 +1,224 @@
+"""The offline model's words: what tools have answered, what is missing, what knowledge says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from agent import clauses
+from agent.models.arguments import TAGS
+from agent.models.plans import Wish, is_about, wishes
+from agent.models.port import Facts, Passage, Prompt, Request, Result
+from agent.support import asked_terms, has_matter, held_keys, is_general, support
+from agent.terms import terms
+
+SURE = 0.97
+ASKING = 0.92
+FAILED = 0.8
+UNKNOWN = 0.3
+TRUSTED = 0.6
+"""An intent that is less clear than this starts nothing."""
+SUPPORTED = 0.5
+"""A passage that speaks of less than this share of the question is no answer."""
+WELL_SUPPORTED = 0.7
+WORDS_ADD = 0.15
+LONG = 420
+FIELDS = 6
+INTERNAL = re.compile(
+    r"(?:^|_)(?:id|token|secret|hash|flag|flags|internal|key|url|uuid|version|debug|raw|cost|score)(?:_|$)"
+)
+
+
+class Said(NamedTuple):
+    """Words and how sure they are."""
+
+    text: str
+    confidence: float
+
+
+def tell(prompt: Prompt) -> Said:
+    """The whole answer: what was done, then per request what there is to say."""
+    facts = prompt.facts
+    served = [(request, _results_of(prompt, request)) for request in facts.requests]
+    claimed = [result for _, results in served for result in results]
+    blocks = [
+        Said(_worded(prompt, r), SURE) for r in facts.results if r.fresh and not any(r is mine for mine in claimed)
+    ]
+    for request, results in served:
+        blocks += _block(prompt, request, results)
+    if not facts.requests and not blocks:
+        blocks = [_small_talk(prompt)]
+    said = list({block.text: block for block in blocks if block.text}.values())
+    if not said:
+        return Said(facts.replies.get("unclear", ""), UNKNOWN)
+    return Said("\n\n".join(block.text for block in said), min(block.confidence for block in said))
+
+
+def _results_of(prompt: Prompt, request: Request) -> list[Result]:
+    """This turn's results that answer a request, in order; reads that a later write of the same values made old are left out."""
+    if request.confidence < TRUSTED:
+        return []
+    wanted = list(wishes(prompt, request))
+    found = [
+        r for r in prompt.facts.results if r.fresh and any(r.tool == w.offer.name and is_about(r, w) for w in wanted)
+    ]
+    done = [r for r in found if r.status == "ok" and _writes(prompt, r)]
+    return [r for r in found if _writes(prompt, r) or not any(_shares(r, write) for write in done)]
+
+
+def _shares(one: Result, other: Result) -> bool:
+    return all(str(one.args[key]) == str(other.args[key]) for key in one.args.keys() & other.args.keys())
+
+
+def _writes(prompt: Prompt, result: Result) -> bool:
+    return any(offer.name == result.tool and offer.effect == "write" for offer in prompt.tools)
+
+
+def _block(prompt: Prompt, request: Request, results: list[Result]) -> Iterator[Said]:
+    """What there is to say about one request."""
+    told = [_one(prompt, request, result, results) for result in results]
+    if any(said.text for said in told):
+        yield from told
+        return
+    passage = _passage(prompt.facts, request)
+    missing = _missing(prompt, request)
+    if passage and (
+        not missing or (passage.score >= WELL_SUPPORTED and is_general(request.text, prompt.facts.language))
+    ):
+        yield Said(excerpt(passage.text, request.text, prompt.facts.language), min(SURE, passage.score + WORDS_ADD))
+    elif missing:
+        yield Said(_question(prompt.facts, missing), ASKING)
+    else:
+        vague = not has_matter(request.text, prompt.facts.language)
+        yield Said(prompt.facts.replies.get("unclear", ""), ASKING if vague else UNKNOWN)
+
+
+def _one(prompt: Prompt, request: Request, result: Result, all_results: list[Result]) -> Said:
+    """One result's words. A refused write is not mentioned where a read has told why, unless it was asked for."""
+    words = _worded(prompt, result)
+    if (
+        result.status == "refused"
+        and any(r.status == "ok" and r.wording for r in all_results)
+        and not _demands(request, prompt.facts.language)
+    ):
+        words = ""
+    if result.status == "error" and not _writes(prompt, result):
+        asked = next((prompt.facts.ask[name] for name in result.args if name in prompt.facts.ask), "")
+        return Said(f"{words} {asked}".strip(), FAILED)
+    return Said(words, min(SURE, request.confidence))
+
+
+def _demands(request: Request, language: str) -> bool:
+    """True for words that want something done rather than know how it stands."""
+    keys = {key for term in terms(request.text, language) for key in term.keys}
+    return not keys & {"~where", "~when", "~status", "~notyet", "~why"}
+
+
+def _worded(prompt: Prompt, result: Result) -> str:
+    facts = prompt.facts
+    if result.status == "asked":
+        return result.because
+    if result.status == "ok":
+        return result.wording or (
+            _filled(facts, "done", _action(prompt, result)) if _writes(prompt, result) else _plain(result.result)
+        )
+    key = {"error": "failed", "refused": "refused", "unknown": "unknown"}[result.status]
+    return _filled(facts, key, _action(prompt, result))
+
+
+def _action(prompt: Prompt, result: Result) -> str:
+    """What a call does, in a few words."""
+    described = next((offer.description.strip() for offer in prompt.tools if offer.name == result.tool), "")
+    return described.splitlines()[0].rstrip(". ") if described else _named(result.tool)
+
+
+def _plain(result: Any) -> str:
+    """A result that nobody has worded: its text, or the fields that a customer can read."""
+    if isinstance(result, str):
+        return result
+    if not isinstance(result, dict):
+        return ""
+    shown = [
+        (key, value)
+        for key, value in result.items()
+        if isinstance(value, (str, int, float)) and not INTERNAL.search(str(key))
+    ]
+    return "\n".join(f"- {_named(str(key))}: {value}" for key, value in shown[:FIELDS] if len(str(value)) <= 80)
+
+
+def _named(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _filled(facts: Facts, key: str, value: str) -> str:
+    return re.sub(r"\{\{\s*\w+\s*\}\}", lambda _: value, facts.replies.get(key, ""))
+
+
+def _missing(prompt: Prompt, request: Request) -> str:
+    """The first value without which no tool of the request's plan can be called."""
+    if request.confidence < TRUSTED:
+        return ""
+    wanted: list[Wish] = list(wishes(prompt, request))
+    if any(not wish.filled.missing for wish in wanted if wish.offer.effect == "write"):
+        return ""
+    return next((name for wish in wanted for name in wish.filled.missing), "")
+
+
+def _question(facts: Facts, missing: str) -> str:
+    return facts.ask.get(missing) or _filled(facts, "ask", _named(missing))
+
+
+def _passage(facts: Facts, request: Request) -> Passage | None:
+    """The passage that answers a request; where several things were asked, each is weighed against its own words."""
+    if len(facts.requests) <= 1:
+        best = max(facts.passages, key=lambda passage: passage.score, default=None)
+        return best if best and best.score >= SUPPORTED else None
+    asked = asked_terms(request.text, facts.language)
+    weighed = [(support(asked, held_keys(f"{p.heading}\n{p.text}", facts.language), p.text), p) for p in facts.passages]
+    score, passage = max(weighed, key=lambda found: found[0], default=(0.0, None))
+    return Passage(passage.source, passage.heading, passage.text, score) if passage and score >= SUPPORTED else None
+
+
+def excerpt(text: str, question: str, language: str) -> str:
+    """The part of a passage that answers: all of a short one, else the sentences or list that speak of the question."""
+    if len(text) <= LONG:
+        return text
+    blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
+    asked = asked_terms(question, language)
+    scores = [support(asked, held_keys(block, language), block) for block in blocks]
+    best = scores.index(max(scores))
+    found = blocks[best]
+    if found.rstrip().endswith(":") and best + 1 < len(blocks):
+        return f"{found}\n\n{blocks[best + 1]}"
+    return (
+        found
+        if len(found) <= LONG or found.lstrip().startswith(("-", "*", "1.", "|"))
+        else _sentences(found, question, language)
+    )
+
+
+def _sentences(text: str, question: str, language: str) -> str:
+    sentences = re.split(r"(?<=[.!?])\s+", text)
+    asked = asked_terms(question, language)
+    scores = [support(asked, held_keys(sentence, language), sentence) for sentence in sentences]
+    start = end = scores.index(max(scores))
+    while end + 1 < len(sentences) and len(" ".join(sentences[start : end + 2])) <= LONG:
+        end += 1
+    return " ".join(sentences[start : end + 1])
+
+
+def _small_talk(prompt: Prompt) -> Said:
+    facts = prompt.facts
+    text = next(
+        (
+            TAGS.sub("", m.text).strip()
+            for m in reversed(prompt.messages)
+            if m.role == "user" and m.text.startswith("<customer")
+        ),
+        "",
+    )
+    text = text or next((m.text for m in reversed(prompt.messages) if m.role == "user"), "")
+    kinds = [clauses.social(clause.text, facts.language) for clause in clauses.split(text, facts.language)]
+    key = "greeting" if "greeting" in kinds and "thanks" not in kinds else "thanks" if any(kinds) else "unclear"
+    return Said(facts.replies.get(key, ""), ASKING if any(kinds) or not has_matter(text, facts.language) else UNKNOWN)
