@@ -69,6 +69,18 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def recordable(value: Any) -> Any:
+    """The value as it can be written down and read back: plain, and what is no number or no text of Unicode as such a text."""
+    if isinstance(value, dict):
+        return {recordable(str(key)): recordable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [recordable(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    value = plain(value)
+    return str(value) if isinstance(value, Decimal) and not value.is_finite() else value
+
+
 def _sentence(error: ValidationError) -> str:
     where = ".".join(str(part) for part in error.path)
     return f"{where}: {error.message[:200]}" if where else error.message[:200]

@@ -8,18 +8,20 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+GENERIC = "anything"
+"""Words for any act: a recorded one of whatever kind backs them."""
 CONCEPTS: dict[str, str] = {
     "refund": r"refund|reembols|erstatt|zurückgezahlt|rembours|devoluci|devuelt|devolv|estorn|money back",
     "credit": r"credit|abon(?:ad|ar)|gutgeschrieben|gutschrift|crédit|creditad|compensat|entschädig|indemni",
     "cancel": r"cancel|anulad|storn|annul|gekündigt|kündig|résili",
     "change": r"chang|updat|modif|amend|cambiad|actualiz|geändert|aktualisiert|umgestellt|mis à jour|alterad|atualizad|mudad",
-    "send": r"\bsent\b|\bship|dispatch|resent|enviad|mandad|geschickt|gesendet|verschickt|versandt|envoy|expédi",
+    "send": r"\bsen[dt]\b|\bship|dispatch|resen[dt]|envia[dr]|manda[dr]|schicken|senden|geschickt|gesendet|verschickt|versandt|envoy|expédi",
     "book": r"book|schedul|reserv|agendad|gebucht|reserviert|terminiert|planifi|marcad",
     "reset": r"reset|restablec|zurückgesetzt|réinitialis|redefinid|delet|eliminad|borrad|gelöscht|supprim|apagad",
     "replace": r"replac|exchang|reemplaz|sustitu|ersetzt|ausgetauscht|remplac|échang|substitu|trocad",
     "approve": r"approv|aprobad|genehmigt|freigegeben|approuv|aprovad",
     "upgrade": r"upgrad|downgrad|activat|deactivat|unlock|desbloque|activad|aktiviert|entsperrt|activé|débloqu|ativad|desbloquead",
-    "submit": r"submitt|process|issued|tramitad|procesad|emitid|eingereicht|bearbeitet|veranlasst|traité|émis|processad|emitid",
+    GENERIC: r"submitt|process|issued|tramitad|procesad|emitid|eingereicht|bearbeitet|veranlasst|traité|émis|processad|emitid",
 }
 DONE_BY_US = (
     r"\b(?:i|we)(?:'ve| have)(?: just| now| already| successfully| also)*\s+(?P<w>\w+)",
@@ -30,7 +32,7 @@ DONE_BY_US = (
     r"\b(?:já )?(?P<w>reembolsei|cancelei|alterei|enviei|atualizei|processei|emiti|marquei|reembolsámos|cancelámos)\b",
 )
 DONE = (
-    r"\b(?:has|have) (?:now |just |already |successfully )*been (?:\w+ )?(?P<w>\w+)",
+    r"\b(?:has|have) (?:now |just |already |successfully )*been (?P<w>\w+(?: \w+)?)",
     r"\b(?:was|were) (?:just |now |successfully )(?P<w>\w+)",
     r"\b(?:is|are) (?:now )?being (?P<w>\w+)",
     r"\b(?:ha|han) sido (?P<w>\w+)|\bse (?:ha|han) (?P<x>\w+)",
@@ -40,7 +42,7 @@ DONE = (
     r"^\W*(?:refund|reembolso|erstattung|remboursement)\b[^.!?\n]{0,60}\b(?P<w>issued|sent|done|complete|emitido|hecho|veranlasst|effectué)\b",
 )
 WILL = (
-    r"\b(?:i|we)(?:'ll| will|'m going to|'re going to| am going to| are going to)\s+(?:\w+ )?(?P<w>\w+)",
+    r"\b(?:i|we)(?:'ll| will|'m going to|'re going to| am going to| are going to)\s+(?P<w>\w+(?: \w+)?)",
     r"\b(?:voy|vamos) a (?P<w>\w+)",
     r"\b(?:ich|wir) (?:werde|werden)\b[^.!?\n]{0,80}?\b(?P<w>\w+en)(?=\s*[.!?,\n]|$)",
     r"\b(?:je vais|nous allons) (?P<w>\w+)",
@@ -107,8 +109,12 @@ def _promises(text: str, sources: Sources) -> Iterable[str]:
     ):
         for word in _claimed(text, patterns):
             concept = next((name for name, stems in CONCEPTS.items() if re.search(stems, word, re.IGNORECASE)), None)
-            if concept and not re.search(CONCEPTS[concept], backing, re.IGNORECASE):
+            if concept and not _backed(concept, backing, sources.written):
                 yield f"it {what} {word!r}, and no recorded call backs it"
+
+
+def _backed(concept: str, backing: str, written: str) -> bool:
+    return bool(re.search(CONCEPTS[concept], backing, re.IGNORECASE)) or (concept == GENERIC and bool(written.strip()))
 
 
 def _claimed(text: str, patterns: Sequence[str]) -> Iterable[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
 from agent import arguments, policy
-from agent.arguments import plain
+from agent.arguments import plain, recordable
 from agent.policy import Verdict
 from agent.results import Known, agree, newest
 from agent.spec import Bearer, Tool
@@ -41,7 +40,7 @@ class Calls:
 
         Raises Stop when a person must take over.
         """
-        scene, given = self._scene, _written(plain(dict(args)))
+        scene, given = self._scene, recordable(dict(args))
         key = digest([name, given])
         if key not in self._seen:
             scene.calls += 1
@@ -272,17 +271,6 @@ def _told(reply: Reply) -> Any:
 
 def _effect(tool: Tool | None) -> Any:
     return "write" if tool is not None and tool.writes else "read"
-
-
-def _written(value: Any) -> Any:
-    """Arguments as they can be written down: what is no number and no text becomes text."""
-    if isinstance(value, dict):
-        return {_written(str(key)): _written(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_written(item) for item in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    return str(value) if isinstance(value, Decimal) and not value.is_finite() else value
 
 
 def needs_identity(tool: Tool) -> bool:

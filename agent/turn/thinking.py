@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from agent import prompt as prompts
+from agent.arguments import recordable
 from agent.models.port import Answer, Call, Message, Model, ModelFailed, Prompt
 from agent.turn.calls import Calls
 from agent.turn.preview import Preview
@@ -84,9 +85,14 @@ def _recorded(answer: Answer, milliseconds: int) -> ModelReplied:
     usage = dict(answer.usage)
     if answer.confidence is not None:
         usage[SURENESS] = round(max(0.0, min(1.0, answer.confidence)) * 10_000)
-    calls = tuple({"id": call.id, "tool": call.tool, "args": call.args} for call in answer.calls)
+    calls = tuple(recordable({"id": call.id, "tool": call.tool, "args": call.args}) for call in answer.calls)
     return ModelReplied(
-        model=answer.model, text=answer.text, calls=calls, usage=usage, cost=answer.cost, milliseconds=milliseconds
+        model=answer.model,
+        text=recordable(answer.text),
+        calls=calls,
+        usage=usage,
+        cost=answer.cost,
+        milliseconds=milliseconds,
     )
 
 

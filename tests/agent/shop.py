@@ -97,6 +97,11 @@ class Shop:
         self.fault: Callable[[web.Request], Any] | None = None
         self.signed_in = True
 
+    def reset(self) -> None:
+        """Forget what was done."""
+        self.refunds.clear()
+        self.saved.clear()
+
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._noted])
         app.router.add_get("/customer", self._customer)
