@@ -34,7 +34,13 @@ async def serve(port: int, data: Path, stop: asyncio.Event, say: Callable[[str],
     async with outside:
         variables = {"DEMO_ORIGIN": url, "DEMO_DATA": str(data), "GATEWAY_SECRET_KEY": secret_key}
         loaded = configured(found, outside.environment() | variables)
-        await app.serve(loaded, stop, *outside.routes(), said=lambda _: say(greeting(url, data)))
+        await app.serve(
+            loaded,
+            stop,
+            *outside.routes(),
+            said=lambda _: say(greeting(url, data)),
+            link=lambda conversation: f"{url}/log#{conversation}",
+        )
 
 
 def configured(port: int, variables: dict[str, str]) -> Loaded:

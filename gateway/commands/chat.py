@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -88,35 +89,54 @@ async def _url(loaded: Loaded) -> AsyncIterator[str]:
     if await answers(settings.local_url):
         yield settings.local_url
         return
-    from gateway import app, server
+    from config.settings import load
+    from gateway import app
 
-    gateway = await app.Gateway.open(loaded)
+    own = load(loaded.document.path, {**loaded.overrides, ("listen", "host"): "127.0.0.1", ("listen", "port"): 0})
+    stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(app.serve(own, stop, said=address.set_result))
     try:
-        served = await server.Served.listen(gateway.application(), "127.0.0.1", 0)
-        await gateway.start()
-        yield f"http://127.0.0.1:{served.port}"
-        await served.close()
+        await asyncio.wait([serving, address], return_when=asyncio.FIRST_COMPLETED)
+        if address.done():
+            yield address.result()
     finally:
-        await gateway.close()
+        stop.set()
+        await serving
 
 
 async def _typed() -> AsyncIterator[str]:
-    """Lines of the terminal. Read in a thread that nothing waits for at the end."""
-    import threading
-
-    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
-
-    def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(lines.put_nowait, line)
-        loop.call_soon_threadsafe(lines.put_nowait, "")
-
-    threading.Thread(target=read, daemon=True).start()
+    """Lines of the terminal or the pipe. No thread reads, since one that waits for a key would keep us from ending."""
+    stream = asyncio.StreamReader(limit=1 << 20)
+    reading = _feed(stream)
     if sys.stdin.isatty():
         _prompt()
-    while line := await lines.get():
-        if line.strip():
-            yield line.strip()
+    try:
+        async for line in stream:
+            if text := line.decode(errors="replace").strip():
+                yield text
+    finally:
+        if reading:
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+
+
+def _feed(stream: asyncio.StreamReader) -> bool:
+    """Let what is typed flow into the stream; False when all of it is there already (a file cannot be waited for)."""
+
+    def read() -> None:
+        if typed := os.read(number, 1 << 16):
+            stream.feed_data(typed)
+        else:
+            stream.feed_eof()
+            loop.remove_reader(number)
+
+    loop, number = asyncio.get_running_loop(), sys.stdin.fileno()
+    try:
+        loop.add_reader(number, read)
+    except PermissionError:
+        stream.feed_data(sys.stdin.buffer.read())
+        stream.feed_eof()
+        return False
+    return True
 
 
 def _prompt() -> None:
