@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from agent import dates
 from agent.terms import terms
-from agent.words import TOKEN, fold, stopwords, words
+from agent.words import TOKEN, fold, words
 from agent.words.phrases import phrases
 
 Link = Literal["start", "sentence", "also", "and", "comma"]
@@ -118,9 +118,8 @@ def is_additive(text: str, language: str) -> bool:
 
 
 def has_matter(text: str, language: str) -> bool:
-    """True when some word is more than a small one."""
-    small = stopwords(language)
-    return any(word not in small and not word.isdigit() for word in words(text))
+    """True when the words are about anything at all, more than a way of asking."""
+    return any(not term.small and not term.asks and not term.text.isdigit() for term in terms(text, language))
 
 
 def declines(text: str, language: str) -> bool:
@@ -131,8 +130,12 @@ def declines(text: str, language: str) -> bool:
 def tells(text: str, language: str) -> bool:
     """True for a clause that tells what happened: it asks nothing, and says when or that it is over."""
     past = phrases("social.txt", ("past",), language).places(words(text))
-    asks = any(key in ASKED for term in terms(text, language) for key in term.keys)
-    return not asks and "?" not in text and bool(past or dates.mentions(text, language))
+    return not asks(text, language) and "?" not in text and bool(past or dates.mentions(text, language))
+
+
+def asks(text: str, language: str) -> bool:
+    """True for words that ask: where, how much, can I, do you have …"""
+    return any(key in ASKED for term in terms(text, language) for key in term.keys)
 
 
 def points_back(text: str, language: str) -> bool:

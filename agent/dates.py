@@ -18,6 +18,7 @@ from agent.words.calendar import (
     AGO,
     AHEAD,
     BEFORE_MONTH,
+    DATE,
     DAYS,
     LAST,
     MONTHS,
@@ -87,11 +88,11 @@ def mentions(text: str, language: str) -> bool:
     return any(pattern.search(fold(text)) for pattern, _ in _readers(_known(language)))
 
 
-def without(text: str, language: str) -> str:
-    """The folded text without the days it names."""
+def without(text: str, language: str, *, named: bool = False) -> str:
+    """The folded text without the days it names; `named`: with the word "date" in their place."""
     plain = fold(text)
     for pattern, _ in _readers(_known(language)):
-        plain = pattern.sub(" ", plain)
+        plain = pattern.sub(f" {DATE[_known(language)]} " if named else " ", plain)
     return plain
 
 

@@ -24,9 +24,9 @@ LONG_RUN = 4
 MATTER = 0.6
 """So much of it must be more than a way of asking."""
 FEATURES = ("fit", "second", "evidence", "recall", "letters", "run", "habit", "matter", "foreign")
-WEIGHTS = (0.58, 1.54, 2.12, 2.88, 2.87, 1.67, 2.14, 0.34, 0.97)
-NONE = 4.98
-STRANGE = -1.73
+WEIGHTS = (0.69, 1.34, 2.2, 2.85, 2.96, 1.66, 2.05, 0.33, 0.85)
+NONE = 4.92
+STRANGE = -1.61
 SHARPNESS = 1.2
 
 
@@ -106,6 +106,10 @@ class Index:
             return UNHEARD * (ASKING if term.asks else 1.0)
         rarity, key = max(known)
         return max(0.15, rarity) * (ASKING if key.startswith("~") else 1.0)
+
+    def hears(self, key: str) -> bool:
+        """True when any intent speaks of it."""
+        return key in self.spread
 
     def _heard(self, term: Term) -> bool:
         return any(self.spread[key] for key in term.keys)

@@ -14,11 +14,13 @@ from typing import NamedTuple
 from agent import language as languages
 from agent.chunks import Chunk, chunks
 from agent.models.port import Passage
-from agent.terms import Term, terms
+from agent.support import held_in_order, parted, support
 
 CHECKED_EVERY = 1.0
 """Seconds between looks at the folders' files."""
 CANDIDATES = 24
+OWN_LANGUAGE = 0.1
+"""How much better a passage in another language must be."""
 SUFFIXES = (".md", ".markdown", ".txt")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL);
@@ -26,6 +28,12 @@ CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, path TEXT NOT NULL,
     language TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS passages_by_path ON passages (path);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (heading, body, tokenize = "unicode61 categories 'L* N* Co Pc Po Sm'");
+"""
+
+
+FOUND = """
+SELECT p.source, p.heading, p.text, p.language, w.heading || ' ' || w.body, bm25(words, 3.0, 1.0)
+FROM words AS w JOIN passages AS p ON p.id = w.rowid WHERE words MATCH ? ORDER BY bm25(words, 3.0, 1.0) LIMIT ?
 """
 
 
@@ -134,20 +142,25 @@ class Knowledge:
         self._database.execute("INSERT INTO words (rowid, heading, body) VALUES (?, ?, ?)", indexed)
 
     def _search(self, query: str, language: str, limit: int) -> list[Passage]:
-        asked = [term for term in terms(query, language) if not term.small and _content(term)]
-        keys = list(dict.fromkeys(key for term in asked for key in _content(term)))
+        questions = parted(query, language)
+        keys = list(dict.fromkeys(key for question in questions[0] for key in question.keys))
         if not keys:
             return []
         match = " OR ".join(f'"{_token(key)}"' for key in keys)
-        rows = self._database.execute(
-            "SELECT p.source, p.heading, p.text, p.language, w.heading || ' ' || w.body, bm25(words, 3.0, 1.0) FROM words AS w"
-            " JOIN passages AS p ON p.id = w.rowid WHERE words MATCH ? ORDER BY bm25(words, 3.0, 1.0) LIMIT ?",
-            (match, CANDIDATES),
-        ).fetchall()
+        rows = self._database.execute(FOUND, (match, CANDIDATES)).fetchall()
         rarity = {key: self._rarity(key) for key in keys}
-        scored = [(self._support(asked, set(row[4].split()), rarity), row[3] == language, -row[5], row) for row in rows]
-        scored.sort(key=lambda item: (item[0] + (0.1 if item[1] else 0.0), item[2]), reverse=True)
-        return [Passage(row[0], row[1], row[2], round(score, 3)) for score, _, _, row in scored[:limit]]
+        scored = []
+        for source, heading, text, spoken, held, rank in rows:
+            score = max(support(part, set(held.split()), text, rarity.__getitem__) for part in questions)
+            scored.append(
+                (
+                    score + (OWN_LANGUAGE if spoken == language else 0.0),
+                    -rank,
+                    Passage(source, heading, text, round(score, 3)),
+                )
+            )
+        scored.sort(key=lambda item: item[:2], reverse=True)
+        return [passage for _, _, passage in scored[:limit]]
 
     def _rarity(self, key: str) -> float:
         total = self._database.execute("SELECT count(*) FROM passages").fetchone()[0]
@@ -156,24 +169,9 @@ class Knowledge:
         ).fetchone()[0]
         return math.log(1 + (total + 1) / (holding + 0.5))
 
-    def _support(self, asked: list[Term], held: set[str], rarity: dict[str, float]) -> float:
-        """The share of what was asked that the passage speaks of; what the whole base never speaks of counts in full."""
-        whole = covered = 0.0
-        for term in asked:
-            weight = min(rarity[key] for key in _content(term)) * (
-                0.35 if all(key.startswith("~") for key in term.keys) else 1.0
-            )
-            whole += weight
-            covered += weight * max((s for key, s in _content(term).items() if _token(key) in held), default=0.0)
-        return covered / whole if whole else 0.0
-
-
-def _content(term: Term) -> dict[str, float]:
-    return {key: strength for key, strength in term.keys.items() if not key.startswith("~")}
-
 
 def _keys(text: str, language: str) -> str:
-    return " ".join(_token(key) for term in terms(text, language) if not term.small for key in _content(term))
+    return " ".join(map(_token, held_in_order(text, language)))
 
 
 def _token(key: str) -> str:

@@ -79,7 +79,7 @@ class Requests:
         for values in entities.find(self.patterns, text).values():
             for value in values:
                 text = re.sub(re.escape(value), " ", text, flags=re.IGNORECASE)
-        return dates.without(text, self.language)
+        return dates.without(text, self.language, named=self.index.hears("date"))
 
     def _is_bare(self, several: tuple[Clause, ...], plain: str) -> bool:
         """True for "Order #A-48291" or "it was on May 14": no word that is more than the value's own name."""
@@ -125,14 +125,12 @@ class Requests:
     def _is_next_question(self, last: Part, part: Part) -> bool:
         """Two questions that stand alone want two answers, unless the tools of one intent answer both."""
         one, other = last.text(self.text), part.text(self.text)
-        asked = "?" in one and "?" in other and part.clauses[0].link in ("sentence", "also")
-        if not asked or clauses.points_back(other, self.language) or not clauses.has_matter(other, self.language):
+        if clauses.points_back(other, self.language) or not clauses.has_matter(other, self.language):
             return False
-        return (
-            part.guess.intent != last.guess.intent
-            or part.guess.confidence < OWN
-            or not self._has_tool(part.guess.intent)
-        )
+        tool = self._has_tool(part.guess.intent) or self._has_tool(last.guess.intent)
+        if "?" in one and "?" in other and part.clauses[0].link in ("sentence", "also"):
+            return part.guess.intent != last.guess.intent or part.guess.confidence < OWN or not tool
+        return not tool and clauses.asks(one, self.language) and clauses.asks(other, self.language)
 
     def _has_tool(self, intent: str) -> bool:
         return any(intent in tool.intents for tool in self.spec.tools.values())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from agent.terms import Term, terms
-from agent.words import stopwords, words
+from agent.words import light, words
 from agent.words.phrases import phrases
 
+LIGHT = 0.3
 ASKED_FOR = 0.3
 """What a way of asking counts beside a matter: "how long" finds the passage that names days, "refund" finds the refunds."""
 ANSWERS = {
@@ -25,28 +27,63 @@ ANSWERS = {
 Rarity = Callable[[str], float]
 
 
-def asked_terms(query: str, language: str) -> list[Term]:
+class Asked(NamedTuple):
+    """One thing a question is about, and what it counts for; or, without keys, what an answer to it looks like."""
+
+    keys: dict[str, float]
+    weight: float
+    answer: re.Pattern[str] | None = None
+
+
+def asked(query: str, language: str) -> list[Asked]:
     """What a question is about, and how it asks."""
-    return [term for term in terms(query, language) if not term.small and term.keys]
+    return [question for term in terms(query, language) for question in _asked(term, language)]
 
 
-def support(asked: Iterable[Term], held: set[str], text: str, rarity: Rarity = lambda _: 1.0) -> float:
+def _asked(term: Term, language: str) -> list[Asked]:
+    if term.asks:
+        answer = next((ANSWERS[key] for key in term.keys if key in ANSWERS), None)
+        return [Asked({}, ASKED_FOR, answer)] if answer else []
+    if term.small or not term.matter:
+        return []
+    return [Asked(term.matter, LIGHT if set(term.text.split()) <= light(language) else 1.0)]
+
+
+def parted(query: str, language: str) -> list[list[Asked]]:
+    """The questions of a query that holds several: a new one begins where it is asked anew. The whole comes first."""
+    parts: list[list[Asked]] = [[]]
+    for term in terms(query, language):
+        if term.asks and any(question.keys for question in parts[-1]):
+            parts.append([])
+        parts[-1] += _asked(term, language)
+    whole = [question for part in parts for question in part]
+    return [whole, *(part for part in parts if any(question.weight == 1.0 and question.keys for question in part))]
+
+
+def support(questions: Iterable[Asked], held: set[str], text: str, rarity: Rarity = lambda _: 1.0) -> float:
     """The share of what was asked that a passage speaks of, 0 to 1; what nothing anywhere speaks of counts in full."""
     whole = covered = 0.0
-    for term in asked:
-        if term.matter:
-            weight = min(rarity(key) for key in term.matter)
-            whole += weight
-            covered += weight * max((strength for key, strength in term.matter.items() if key in held), default=0.0)
-        elif answer := next((ANSWERS[key] for key in term.keys if key in ANSWERS), None):
-            whole += ASKED_FOR
-            covered += ASKED_FOR * bool(answer.search(text))
+    for question in questions:
+        weight = question.weight * min(map(rarity, question.keys), default=1.0)
+        whole += weight
+        covered += weight * _spoken_of(question, held, text)
     return covered / whole if whole else 0.0
+
+
+def _spoken_of(question: Asked, held: set[str], text: str) -> float:
+    if question.answer:
+        return float(bool(question.answer.search(text)))
+    return max((strength for key, strength in question.keys.items() if key in held), default=0.0)
+
+
+def held_in_order(text: str, language: str) -> list[str]:
+    """What a passage speaks of, as often as it does."""
+    return [key for term in terms(text, language) if not term.small for key in term.matter]
 
 
 def held_keys(text: str, language: str) -> set[str]:
     """What a passage speaks of."""
-    return {key for term in terms(text, language) if not term.small for key in term.matter}
+    return set(held_in_order(text, language))
 
 
 def is_general(text: str, language: str) -> bool:
@@ -60,16 +97,3 @@ def is_general(text: str, language: str) -> bool:
 
 GENERAL = frozenset({"~when", "~how", "~howmuch", "~possible", "~have", "~which", "~why", "~explain"})
 PERSONAL = frozenset({"~where", "~status", "~notyet", "~problem"})
-
-
-def has_matter(text: str, language: str) -> bool:
-    """True when the words are about anything at all."""
-    small = stopwords(language)
-    return any(
-        not term.small and not _only_asks(term) and not set(term.text.split()) <= small
-        for term in terms(text, language)
-    )
-
-
-def _only_asks(term: Term) -> bool:
-    return any(key.startswith("~") and strength == 1.0 for key, strength in term.keys.items())

@@ -21,7 +21,8 @@ class Term(NamedTuple):
     @property
     def asks(self) -> bool:
         """True when it only says how something is asked."""
-        return bool(self.keys) and all(key.startswith("~") for key in self.keys)
+        surest = {key for key, strength in self.keys.items() if strength == 1.0}
+        return bool(surest) and all(key.startswith("~") for key in surest)
 
     @property
     def matter(self) -> dict[str, float]:
@@ -48,12 +49,11 @@ def terms(text: str, language: str) -> list[Term]:
 def _term(
     spoken: list[str], at: int, length: int, found: dict[int, list[Meaning]], language: str, small: frozenset[str]
 ) -> Term:
-    keys: dict[str, float] = {}
+    here = [meaning for meaning in found.get(at, ()) if meaning.length == length]
+    only_asks = bool(here) and all(meaning.asking for meaning in here)
     plain = [word for word in spoken[at : at + length] if word not in small]
-    for word in plain:
-        keys[stem(word, language)] = 1.0 if length == 1 else INSIDE
+    keys = {stem(word, language): INSIDE if length > 1 or only_asks else 1.0 for word in plain}
     for offset in range(length):
         for meaning in found.get(at + offset, ()):
-            whole = offset == 0 and meaning.length == length
-            keys[meaning.name] = max(keys.get(meaning.name, 0.0), 1.0 if whole else INSIDE)
+            keys[meaning.name] = max(keys.get(meaning.name, 0.0), 1.0 if meaning in here else INSIDE)
     return Term(" ".join(spoken[at : at + length]), keys, small=not plain and at not in found)

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from agent import clauses, dates
 from agent.models.port import Prompt, Request, ToolOffer
 from agent.terms import terms
-from agent.words import fold, words
+from agent.words import words
 from agent.words.calendar import NUMBERS
 
 FREE_TEXT = frozenset({
@@ -150,9 +150,12 @@ class _Filler:
     def _number(self, name: str, schema: dict[str, Any]) -> list[Any]:
         if schema.get("type") not in ("integer", "number"):
             return []
-        alone = self.story.answers.get(name, "")
-        found = [numbers[0]] if len(numbers := NUMBER.findall(fold(alone))) == 1 else []
-        return found or next((near for text in self.story.texts if (near := self._near(name, schema, text))), [])
+        alone = words(self.story.answers.get(name, ""))
+        spoken = [str(_number_words(self.facts.language).get(word, word)) for word in alone]
+        numbers = [word for word in spoken if word.isdigit()]
+        if len(numbers) == 1:
+            return numbers
+        return next((near for text in self.story.texts if (near := self._near(name, schema, text))), [])
 
     def _near(self, name: str, schema: dict[str, Any], text: str) -> list[Any]:
         """A number that stands beside the argument's name: "3 guests", "quantity 2", "€30" for an amount."""

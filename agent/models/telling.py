@@ -10,7 +10,7 @@ from agent import clauses
 from agent.models.arguments import TAGS
 from agent.models.plans import Wish, is_about, wishes
 from agent.models.port import Facts, Passage, Prompt, Request, Result
-from agent.support import asked_terms, has_matter, held_keys, is_general, support
+from agent.support import Asked, asked, held_keys, is_general, support
 from agent.terms import terms
 
 SURE = 0.97
@@ -25,6 +25,13 @@ WELL_SUPPORTED = 0.7
 WORDS_ADD = 0.15
 LONG = 420
 FIELDS = 6
+NOT_FOUND = {
+    "en": "I can't find {{ value }}.",
+    "es": "No encuentro {{ value }}.",
+    "de": "{{ value }} finde ich nicht.",
+    "fr": "Je ne trouve pas {{ value }}.",
+    "pt": "Não encontro {{ value }}.",
+}
 INTERNAL = re.compile(
     r"(?:^|_)(?:id|token|secret|hash|flag|flags|internal|key|url|uuid|version|debug|raw|cost|score)(?:_|$)"
 )
@@ -35,6 +42,13 @@ class Said(NamedTuple):
 
     text: str
     confidence: float
+
+
+class Known(NamedTuple):
+    """Passages that answer a request together, and how far they do."""
+
+    passages: list[Passage]
+    score: float
 
 
 def tell(prompt: Prompt) -> Said:
@@ -81,16 +95,15 @@ def _block(prompt: Prompt, request: Request, results: list[Result]) -> Iterator[
     if any(said.text for said in told):
         yield from told
         return
-    passage = _passage(prompt.facts, request)
-    missing = _missing(prompt, request)
-    if passage and (
-        not missing or (passage.score >= WELL_SUPPORTED and is_general(request.text, prompt.facts.language))
-    ):
-        yield Said(excerpt(passage.text, request.text, prompt.facts.language), min(SURE, passage.score + WORDS_ADD))
+    language = prompt.facts.language
+    known, missing = _known(prompt.facts, request), _missing(prompt, request)
+    if known and (not missing or (known.score >= TRUSTED and is_general(request.text, language))):
+        texts = [excerpt(passage.text, request.text, language) for passage in known.passages]
+        yield Said("\n\n".join(texts), min(SURE, known.score + WORDS_ADD))
     elif missing:
         yield Said(_question(prompt.facts, missing), ASKING)
     else:
-        vague = not has_matter(request.text, prompt.facts.language)
+        vague = not clauses.has_matter(request.text, language)
         yield Said(prompt.facts.replies.get("unclear", ""), ASKING if vague else UNKNOWN)
 
 
@@ -104,9 +117,16 @@ def _one(prompt: Prompt, request: Request, result: Result, all_results: list[Res
     ):
         words = ""
     if result.status == "error" and not _writes(prompt, result):
-        asked = next((prompt.facts.ask[name] for name in result.args if name in prompt.facts.ask), "")
-        return Said(f"{words} {asked}".strip(), FAILED)
+        return Said(_not_found(prompt.facts, result) or words, FAILED)
     return Said(words, min(SURE, request.confidence))
+
+
+def _not_found(facts: Facts, result: Result) -> str:
+    """Where a value of the customer's led nowhere: that, and the question for another one."""
+    code = result.result.get("status") if isinstance(result.result, dict) else None
+    name = next((name for name in result.args if name in facts.ask), "")
+    told = facts.replies.get("not_found") or NOT_FOUND.get(facts.language, NOT_FOUND["en"])
+    return f"{told.replace('{{ value }}', str(result.args[name]))} {facts.ask[name]}" if name and code == 404 else ""
 
 
 def _demands(request: Request, language: str) -> bool:
@@ -169,15 +189,32 @@ def _question(facts: Facts, missing: str) -> str:
     return facts.ask.get(missing) or _filled(facts, "ask", _named(missing))
 
 
-def _passage(facts: Facts, request: Request) -> Passage | None:
-    """The passage that answers a request; where several things were asked, each is weighed against its own words."""
-    if len(facts.requests) <= 1:
-        best = max(facts.passages, key=lambda passage: passage.score, default=None)
-        return best if best and best.score >= SUPPORTED else None
-    asked = asked_terms(request.text, facts.language)
-    weighed = [(support(asked, held_keys(f"{p.heading}\n{p.text}", facts.language), p.text), p) for p in facts.passages]
-    score, passage = max(weighed, key=lambda found: found[0], default=(0.0, None))
-    return Passage(passage.source, passage.heading, passage.text, score) if passage and score >= SUPPORTED else None
+def _known(facts: Facts, request: Request) -> Known | None:
+    """What knowledge says to a request: the best passage, and another one for what the first does not speak of."""
+    questions = asked(request.text, facts.language)
+    whole = len(facts.requests) <= 1
+    first, score = _best(facts, questions, facts.passages)
+    if first is None:
+        return None
+    score = max(score, first.score) if whole else score
+    found = [first]
+    left = [question for question in questions if question.keys and not question.keys.keys() & _held(facts, first)]
+    more, rest = _best(facts, left, facts.passages)
+    if more and more is not first and rest >= WELL_SUPPORTED:
+        found.append(more)
+        score = max(score, support(questions, _held(facts, first) | _held(facts, more), f"{first.text} {more.text}"))
+    return Known(found, score) if score >= SUPPORTED else None
+
+
+def _best(facts: Facts, questions: list[Asked], passages: tuple[Passage, ...]) -> tuple[Passage | None, float]:
+    """The passage that speaks most of it; between equals the order of the search decides."""
+    weighed = [(support(questions, _held(facts, passage), passage.text), -at) for at, passage in enumerate(passages)]
+    score, at = max(weighed, default=(0.0, 1))
+    return (passages[-at], score) if at <= 0 else (None, 0.0)
+
+
+def _held(facts: Facts, passage: Passage) -> set[str]:
+    return held_keys(f"{passage.heading}\n{passage.text}", facts.language)
 
 
 def excerpt(text: str, question: str, language: str) -> str:
@@ -185,8 +222,8 @@ def excerpt(text: str, question: str, language: str) -> str:
     if len(text) <= LONG:
         return text
     blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
-    asked = asked_terms(question, language)
-    scores = [support(asked, held_keys(block, language), block) for block in blocks]
+    questions = asked(question, language)
+    scores = [support(questions, held_keys(block, language), block) for block in blocks]
     best = scores.index(max(scores))
     found = blocks[best]
     if found.rstrip().endswith(":") and best + 1 < len(blocks):
@@ -200,8 +237,8 @@ def excerpt(text: str, question: str, language: str) -> str:
 
 def _sentences(text: str, question: str, language: str) -> str:
     sentences = re.split(r"(?<=[.!?])\s+", text)
-    asked = asked_terms(question, language)
-    scores = [support(asked, held_keys(sentence, language), sentence) for sentence in sentences]
+    questions = asked(question, language)
+    scores = [support(questions, held_keys(sentence, language), sentence) for sentence in sentences]
     start = end = scores.index(max(scores))
     while end + 1 < len(sentences) and len(" ".join(sentences[start : end + 2])) <= LONG:
         end += 1
@@ -221,4 +258,6 @@ def _small_talk(prompt: Prompt) -> Said:
     text = text or next((m.text for m in reversed(prompt.messages) if m.role == "user"), "")
     kinds = [clauses.social(clause.text, facts.language) for clause in clauses.split(text, facts.language)]
     key = "greeting" if "greeting" in kinds and "thanks" not in kinds else "thanks" if any(kinds) else "unclear"
-    return Said(facts.replies.get(key, ""), ASKING if any(kinds) or not has_matter(text, facts.language) else UNKNOWN)
+    return Said(
+        facts.replies.get(key, ""), ASKING if any(kinds) or not clauses.has_matter(text, facts.language) else UNKNOWN
+    )

@@ -69,6 +69,12 @@ def stopwords(language: str) -> frozenset[str]:
 
 
 @cache
+def light(language: str) -> frozenset[str]:
+    """Folded words that are more than small and still tell little."""
+    return _lists("light.txt").get(language.partition("-")[0], frozenset())
+
+
+@cache
 def _lists(name: str) -> dict[str, frozenset[str]]:
     lines = (line.partition(":") for line in read_lines(name))
     return {key.strip(): frozenset(rest.split()) for key, _, rest in lines}

@@ -86,3 +86,4 @@ BEFORE_MONTH = {
     "pt": "em|de|desde",
 }
 """A month's name alone is a month only after one of these: "may" and "mars" are other words too."""
+DATE = {"en": "date", "es": "fecha", "de": "datum", "fr": "date", "pt": "data"}
