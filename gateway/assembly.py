@@ -186,7 +186,14 @@ class Assembly:
                 self._desk.reconfigure(desk, slack)
         route = _route(desk if isinstance(desk, DeskSettings) else None)
         self._gateway.consumers["relay"] = Relay(
-            DeskPorts(people=self._people, route=route, words=self._words, link=self._link, limits=self._limits_of)
+            DeskPorts(
+                people=self._people,
+                route=route,
+                words=self._words,
+                link=self._link,
+                limits=self._limits_of,
+                mode=self._mode_of,
+            )
         )
 
     async def _people(self, channel: str, sender: str) -> Person:

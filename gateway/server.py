@@ -32,25 +32,33 @@ def errors(figures: Figures) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await handler(request)
+            answer = await _answered(request, handler)
         except web.HTTPException as error:
-            if error.status >= 400 and not error.prepared:
-                figures.count("gateway_http_refused", status=str(error.status))
+            figures.count("gateway_http_answers", status=str(error.status), route=_route(request))
             raise
-        except Rejected as error:
-            figures.count("gateway_http_refused", status=str(error.status))
-            return _refusal(error)
-        except Unavailable as error:
-            figures.count("gateway_http_refused", status="503")
-            return problem(503, str(error), **{"Retry-After": "1"})
-        except (asyncio.CancelledError, ConnectionResetError):
-            raise
-        except Exception:
-            figures.count("gateway_http_failed")
-            log.exception("http.failed", method=request.method, route=_route(request))
-            return problem(500, "something went wrong here; it has been recorded")
+        figures.count("gateway_http_answers", status=str(answer.status), route=_route(request))
+        return answer
 
     return middleware
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Rejected as error:
+        return _refusal(error)
+    except Unavailable as error:
+        return problem(503, str(error), **{"Retry-After": "1"})
+    except (web.HTTPException, asyncio.CancelledError, ConnectionResetError):
+        raise
+    except Exception:
+        log.exception("http.failed", method=request.method, route=_route(request))
+        return problem(500, "something went wrong here; it has been recorded")
+
+
+async def _nameless(_: web.Request, response: web.StreamResponse) -> None:
+    """Nobody learns what we run on."""
+    response.headers["Server"] = "gateway"
 
 
 def _refusal(error: Rejected) -> web.Response:
@@ -70,6 +78,8 @@ def application(
 ) -> web.Application:
     """The application with everybody's routes and `/healthz`, `/readyz`."""
     app = web.Application(middlewares=[errors(figures)], client_max_size=LARGEST)
+
+    app.on_response_prepare.append(_nameless)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")

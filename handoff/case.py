@@ -91,7 +91,7 @@ def build(
     tools, read, said = _tools(lines), _last(lines, Understood), _transcript(lines)
     last_message = next((line.text for line in reversed(said) if line.speaker == "customer"), "")
     executed = tuple(_run(run) for run in tools if run.status == "ok" and _wrote(lines, run))
-    entities = _entities(lines)
+    entities = _entities(lines, tools)
     mood: Mapping[str, Any] = read.sentiment if read else {}
     return Capsule(
         conversation=conversation.id,
@@ -184,9 +184,7 @@ def _who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
     named = (line.entry.name for line in reversed(lines) if isinstance(line.entry, CustomerSaid) and line.entry.name)
     if customer is None:
         return Who(name=next(named, "") or "Anonymous visitor")
-    proof: Literal["channel", "link", "site"] = "channel"
-    if customer.source in {"site", "link"}:
-        proof = "site" if customer.source == "site" else "link"
+    proof: Literal["link", "site"] = "link" if customer.source == "link" else "site"
     return Who(customer.name or next(named, "") or customer.id, customer.id, customer.email, proof)
 
 
@@ -247,12 +245,16 @@ def _sources(lines: Sequence[Recorded]) -> tuple[Source, ...]:
     return tuple(sorted(found.values(), key=lambda source: -source.score)[:SOURCES])
 
 
-def _entities(lines: Sequence[Recorded]) -> dict[str, Any]:
-    entities: dict[str, Any] = {}
-    for line in lines:
-        if isinstance(line.entry, Understood):
-            entities |= {name: value for name, value in line.entry.entities.items() if value not in (None, "", [], ())}
-    return entities
+def _entities(lines: Sequence[Recorded], tools: Sequence[ToolRun]) -> dict[str, Any]:
+    """Every value the episode is about, by name: as it was written, then as it was looked up for a call that worked."""
+    found: dict[str, list[Any]] = {}
+    read = [line.entry.entities for line in lines if isinstance(line.entry, Understood)]
+    looked_up = [{name: v for name, v in run.args.items() if isinstance(v, str)} for run in tools if run.status == "ok"]
+    for values in (*read, *looked_up):
+        for name, value in values.items():
+            known = found.setdefault(name, [])
+            known.extend(item for item in (value if isinstance(value, list) else [value]) if item and item not in known)
+    return {name: values for name, values in found.items() if values}
 
 
 def _summary(read: Understood | None, entities: Mapping[str, Any], executed: Sequence[str], reason: str) -> str:

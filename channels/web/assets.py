@@ -10,22 +10,13 @@ from aiohttp import hdrs, web
 
 WIDGET = Path(__file__).parent.parent / "widget"
 LAUNCHER = "widget.js"
+PAGE = WIDGET / "chat.html"
 PANEL = "'__PANEL__'"
 TYPES = {".js": "text/javascript", ".json": "application/json", ".css": "text/css"}
 SMALL = 500
 IMMUTABLE = "public, max-age=31536000, immutable"
 FOR_MINUTES = "public, max-age=300"
 AGAIN = "no-cache"
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
-<meta name="color-scheme" content="light dark">
-<title>Chat</title>
-<link rel="icon" href="data:,">
-<script src="widget.js" data-mode="page" data-open></script>
-</html>
-"""
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none';"
     " form-action 'none'; require-trusted-types-for 'script'; frame-ancestors"
@@ -93,4 +84,4 @@ def page(allowed_origins: tuple[str, ...]) -> web.Response:
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
-    return web.Response(text=PAGE, content_type="text/html", headers=headers)
+    return web.Response(text=PAGE.read_text("utf-8"), content_type="text/html", headers=headers)

@@ -65,7 +65,7 @@ def test_the_whole_capsule() -> None:
         reason="warehouse_flag",
         reason_text="Rule “warehouse flag” applies.",
         summary=(
-            "About order status – order_id: A-48519. "
+            "About order status – order_id: A-48291, A-48519. "
             "Done: create_refund (order_id: A-48291, amount: 189.40) → ref: R-7711. Stopped: warehouse flag"
         ),
         proposal="Look into get_order (order_id: A-48519) – ok: flags: warehouse",
@@ -78,7 +78,7 @@ def test_the_whole_capsule() -> None:
         sentiment_score=-0.4,
         urgency="high",
         language="en",
-        entities={"order_id": "A-48519"},
+        entities={"order_id": ["A-48291", "A-48519"]},
         transcript=(
             Line("customer", "Ana Ruiz", "Refund for A-48291?", at[0]),
             Line("agent", "", "Refunded — R-7711", at[5]),
@@ -154,7 +154,7 @@ def test_a_reason_with_details_shows_them() -> None:
     [
         (None, Who("Anonymous visitor")),
         (Customer("site", "ana@x", "Ana", "ana@x.example"), Who("Ana", "ana@x", "ana@x.example", "site")),
-        (Customer("telegram", "42"), Who("42", "42", "", "channel")),
+        (Customer("link", "42"), Who("42", "42", "", "link")),
     ],
 )
 def test_who_the_customer_is_and_what_proves_it(customer: Customer | None, who: Who) -> None:

@@ -62,7 +62,7 @@ UPDATE conversation SET seq = :seq, head = :head, updated_at = :now WHERE tenant
 
 -- name: conversation_page
 SELECT * FROM conversation
-WHERE tenant = :tenant
+WHERE tenant = :tenant AND seq > 0
   AND (:channel = '' OR channel = :channel)
   AND (:owner = '' OR owner = :owner)
   AND (:q = '' OR id = :q OR customer_id = :q OR customer_name LIKE :like ESCAPE '\'
