@@ -16,7 +16,7 @@ import demo
 from gateway.talk import Talk, signed
 
 AGENT = Path(demo.__file__).with_name("agent.yaml")
-SAID = ["Where is the refund for order A-48291?", "yes please", "I want to talk to a human"]
+SAID = ["please refund order A-48291", "yes please", "I want to talk to a human"]
 
 
 class Recorded:
