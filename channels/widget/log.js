@@ -75,11 +75,14 @@ export class Log {
 
   pending({ id, text, at }) {
     if (!this.#byId.has(id)) this.#follow(() => this.#add({ id, text, at, from: 'customer' }, 'sending'), true);
+    this.#spend();
   }
 
   mark(id, state) {
     const item = this.#byId.get(id);
-    if (item) this.#fill(Object.assign(item, { state }));
+    if (!item) return;
+    this.#fill(Object.assign(item, { state }));
+    this.#spend();
   }
 
   line(text) {
@@ -178,7 +181,8 @@ export class Log {
   #item(message, order, state) {
     const { make } = this.#chat;
     const { from, name } = message;
-    const who = make('div', { class: 'who' }, name || this.#t[{ customer: 'you', staff: 'team' }[from] ?? 'title']);
+    const own = from === 'agent' && this.#chat.element.dataset.title;
+    const who = make('div', { class: 'who' }, name || own || this.#t[{ customer: 'you', staff: 'team' }[from] ?? 'title']);
     if (from === 'agent') who.append(make('span', { class: 'tag' }, this.#t.ai));
     const body = make('div', { class: 'body' }, who, ...['bubble', 'choices', 'meta'].map((part) => make('div', { class: part })));
     const node = make('div', { class: `msg ${from}` }, make('div', { class: 'day' }), this.face(from === 'staff' && (name || this.#t.team)), body);
@@ -225,16 +229,16 @@ export class Log {
     this.#on.press(item.message.id, id, label);
   }
 
-  /** Only the newest question is open, and only until it is answered. */
+  /** Only the newest question is open, and only until something is answered, by a button or in words. */
   #spend() {
     const said = new Set();
     let open = true;
-    for (const { node, picked, message: { from, text, buttons } } of [...this.items].reverse()) {
-      if (from === 'customer') said.add(text);
+    for (const { node, state, picked, message: { from, text, buttons } } of [...this.items].reverse()) {
+      if (from === 'customer' && state !== 'failed') said.add(text);
       if (!buttons?.length) continue;
       const answer = buttons.findIndex(({ id, label }) => id === picked || said.has(label));
       node.querySelectorAll('.choices button').forEach((button, n) => {
-        button.disabled = !open || answer >= 0;
+        button.disabled = !open || said.size > 0 || answer >= 0;
         button.className = n === answer ? 'picked' : '';
       });
       open = false;

@@ -1,4 +1,4 @@
-// The launcher hands over `chat` and calls toggle, identify and reset.
+// The launcher hands over `chat` and calls toggle, send, identify and reset.
 import { Client } from './client.js';
 import { Composer } from './composer.js';
 import { Log } from './log.js';
@@ -72,6 +72,10 @@ class Panel {
     this.#fit();
     if (opened) this.#opened();
     else this.#closed();
+  }
+
+  send(text) {
+    this.#client.send(text);
   }
 
   identify() {
@@ -192,10 +196,7 @@ class Panel {
     this.#head(state);
     this.#owner = state;
     this.#chat.emit('state', state);
-    const { owner, name } = state;
-    if (!before || (before.owner === owner && before.name === name)) return;
-    if (owner === 'staff') this.#log.line(name ? this.#t.talking.replace('{name}', () => name) : this.#t.handed);
-    else if (before.owner === 'staff') this.#log.line(this.#t.back);
+    if (before?.owner === 'agent' && state.owner === 'staff' && !state.name) this.#log.line(this.#t.handed); // whoever it is, the server says
   }
 
   #head({ owner, name }) {

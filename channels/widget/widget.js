@@ -1,4 +1,4 @@
-// The launcher: imports the panel when needed. See docs/widget.md.
+// The launcher. See docs/widget.md.
 (() => {
   const script = document.currentScript || document.querySelector('[src*="/widget.js"]');
   if (!script || customElements.get('support-chat')) return;
@@ -79,7 +79,7 @@ font:700 12px/22px system-ui;text-align:center;color:#fff;background:#c81e2c}
       .finally(() => flag('busy', false));
   };
   const quietly = () => setTimeout(load);
-  const tell = (name) => panel?.then((it) => it?.[name]());
+  const tell = (name, text) => panel?.then((it) => it?.[name](text));
   const show = (open) => {
     if (chat.opened === open) return;
     flag('open', (chat.opened = open));
@@ -96,8 +96,8 @@ font:700 12px/22px system-ui;text-align:center;color:#fff;background:#c81e2c}
   };
 
   chat.covers = (node) => {
-    const { left, top, width, height } = node.getBoundingClientRect();
-    return node !== element && document.elementFromPoint(left + width / 2, top + height / 2) === element;
+    const { x, y, width, height } = node.getBoundingClientRect();
+    return node !== element && document.elementFromPoint(x + width / 2, y + height / 2) === element;
   };
 
   const stored = () => {
@@ -110,6 +110,10 @@ font:700 12px/22px system-ui;text-align:center;color:#fff;background:#c81e2c}
   const commands = {
     open: () => show(true),
     close: () => show(false),
+    send(text) {
+      show(true);
+      return tell('send', text);
+    },
     identify(token) {
       chat.identity = token;
       panel ? tell('identify') : quietly();

@@ -151,6 +151,28 @@ async def test_pressing_a_button_answers_once(visitor: Visitor, standin: StandIn
     await expect(yes).to_have_class("picked")
 
 
+async def test_typed_words_close_a_question_and_words_that_did_not_go_out_do_not(
+    visitor: Visitor, standin: StandIn
+) -> None:
+    await visitor.chat()
+    standin.say("Refund €59.00?", buttons=CHOICE)
+    yes = visitor.page.get_by_role("button", name=CHOICE[0]["label"]).first
+    standin.refusals = [413]
+    await visitor.say("Too much")
+    await expect(visitor.log.get_by_text("Not sent")).to_be_visible()
+    await expect(yes).to_be_enabled()
+    await visitor.say("Yes please, and my other order?")
+    await expect(yes).to_be_disabled()
+    await expect(yes).not_to_have_class("picked")
+    await standin.until(lambda: standin.accepted)
+    await visitor.page.reload()
+    await visitor.open()
+    await expect(yes).to_be_disabled()
+    standin.say("And my question is still open: refund?", buttons=CHOICE)
+    await expect(visitor.page.get_by_role("button", name=CHOICE[0]["label"]).last).to_be_enabled()
+    await expect(yes).to_be_disabled()
+
+
 async def test_only_the_newest_question_is_open(visitor: Visitor, standin: StandIn) -> None:
     await visitor.chat()
     standin.say("First?", buttons=[{"id": "a", "label": "A"}])
@@ -165,16 +187,18 @@ async def test_it_says_who_is_talking(visitor: Visitor, standin: StandIn) -> Non
     standin.say("I am a machine.")
     await expect(visitor.log.locator(".agent")).to_contain_text("NovaAI assistantI am a machine.")
     standin.push("state", owner="staff", name="")
+    await expect(visitor.dialog).to_have_accessible_name("Support")
     standin.push("state", owner="staff", name="Sara Lindqvist")
+    standin.say("You are now talking with Sara Lindqvist.", **{"from": "system"})
     standin.say("I am not.", **{"from": "staff", "name": "Sara Lindqvist"})
-    handed = ["A person from the team will answer here", "You are now talking with Sara Lindqvist"]
-    said = ["I am a machine.", *handed, "I am not."]
-    await expect(visitor.bubbles).to_have_text(said)
+    told = ["A person from the team will answer here", "You are now talking with Sara Lindqvist."]  # each once
+    await expect(visitor.bubbles).to_have_text(["I am a machine.", *told, "I am not."])
     await expect(visitor.dialog).to_have_accessible_name("Sara Lindqvist")
     await expect(visitor.log.locator(".staff")).to_contain_text("SLSara LindqvistI am not.")
     await expect(visitor.log.locator(".staff")).not_to_contain_text("AI assistant")
     standin.push("state", owner="agent", name=None)
-    await expect(visitor.text("The assistant is back")).to_be_visible()
+    await expect(visitor.dialog).to_have_accessible_name("Support")
+    await expect(visitor.bubbles).to_have_count(4)
     assert [state["owner"] for state in await visitor.heard("state")] == ["agent", "staff", "staff", "agent"]
 
 

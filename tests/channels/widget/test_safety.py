@@ -34,9 +34,9 @@ async def test_markup_is_text_whoever_says_it(visitor: Visitor, standin: StandIn
     )
     standin.push("state", owner="agent", name=None)
     standin.push("state", owner="staff", name=MARKUP)
-    await expect(visitor.bubbles).to_have_text(
-        [MARKUP, MARKUP, MARKUP + "alert(3)", f"You are now talking with {MARKUP}"]
-    )
+    standin.say(MARKUP, **{"from": "staff", "name": MARKUP})
+    await expect(visitor.dialog).to_have_accessible_name(MARKUP)
+    await expect(visitor.bubbles).to_have_text([MARKUP, MARKUP, MARKUP + "alert(3)", MARKUP])
     assert await visitor.page.locator("img, script:not([src]), iframe").count() == 0
 
 

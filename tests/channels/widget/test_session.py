@@ -49,6 +49,16 @@ async def test_a_page_can_open_close_and_listen(visitor: Visitor, standin: Stand
     assert (await visitor.heard("open"), await visitor.heard("close")) == ([None], [None])
 
 
+async def test_a_page_can_send_for_its_visitor(visitor: Visitor, standin: StandIn) -> None:
+    await visitor.visit()
+    assert await visitor.page.evaluate("Boolean(SupportChat('send', 'Where is my order?'))") is True
+    await expect(visitor.dialog).to_be_visible()
+    await standin.until(lambda: standin.accepted)
+    await expect(visitor.bubbles).to_have_text(["Where is my order?"])
+    await visitor.page.evaluate("SupportChat('send', 'And the other one?')")
+    await expect(visitor.bubbles).to_have_text(["Where is my order?", "And the other one?"])
+
+
 async def test_the_token_never_stands_in_an_address(visitor: Visitor, standin: StandIn) -> None:
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))

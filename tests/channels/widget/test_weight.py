@@ -38,7 +38,7 @@ def test_every_language_has_every_string(path: Path) -> None:
     table = json.loads(path.read_text("utf-8"))
     assert table.keys() == ENGLISH.keys()
     assert all(table.values())
-    assert {name for name, text in table.items() if "{name}" in text} == {"talking"}
+    assert not [text for text in table.values() if "{" in text]
 
 
 def test_the_launcher_knows_the_languages_that_the_panel_has() -> None:
