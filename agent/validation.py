@@ -15,7 +15,7 @@ CONCEPTS: dict[str, str] = {
     "credit": r"credit|abon(?:ad|ar)|gutgeschrieben|gutschrift|crédit|creditad|compensat|entschädig|indemni",
     "cancel": r"cancel|anulad|storn|annul|gekündigt|kündig|résili",
     "change": r"chang|updat|modif|amend|cambiad|actualiz|geändert|aktualisiert|umgestellt|mis à jour|alterad|atualizad|mudad",
-    "send": r"\bsen[dt]\b|\bship|dispatch|resen[dt]|envia[dr]|manda[dr]|schicken|senden|geschickt|gesendet|verschickt|versandt|envoy|expédi",
+    "send": r"\bsen[dt]\b|\bship|dispatch|resen[dt]|envia[dr]|manda[dr]|schicken|senden|geschickt|gesendet|versandt|envoy|expédi",
     "book": r"book|schedul|reserv|agendad|gebucht|reserviert|terminiert|planifi|marcad",
     "reset": r"reset|restablec|zurückgesetzt|réinitialis|redefinid|delet|eliminad|borrad|gelöscht|supprim|apagad",
     "replace": r"replac|exchang|reemplaz|sustitu|ersetzt|ausgetauscht|remplac|échang|substitu|trocad",

@@ -531,3 +531,63 @@ async def test_mcp_tools_do_not_exist_yet(world: World, spec: str) -> None:
     world.model = model = Scripted([("docs_search", {})], "Nothing.")
     await world.talk(customer=ADA).say("Where is my order A-48291?")
     assert "docs" not in " ".join(offer.name for offer in model.prompts[0].tools)
+
+
+async def test_a_bound_argument_cannot_be_chosen_by_the_model(world: World, shop: Shop) -> None:
+    shop.amounts["A-48291"] = 80
+    world.model = Scripted([("create_refund", {"order_id": "A-48291", "amount": 99})], "See R-7711.")
+    await world.talk(customer=ADA).say(REFUND)
+    assert [refund["amount"] for refund in shop.refunds] == [80]
+
+
+async def test_in_draft_the_words_about_an_approved_call_wait_as_well(world: World, shop: Shop) -> None:
+    world.mode = "draft"
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    (call,) = (action for action in talk.pending if action.what == "tool")
+    talk.approve(call)
+    await talk.due()
+    assert (len(shop.refunds), talk.said, talk.sent) == (1, [], [])
+    assert talk.entries("drafted")[-1].text == "Refund of $189.40 issued — confirmation #R-7711."
+
+
+async def test_a_yes_after_its_time_agrees_to_nothing(world: World, shop: Shop) -> None:
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    world.time += 25 * 60 * MINUTE
+    await talk.say("yes")
+    assert shop.refunds == []
+
+
+async def test_a_question_that_was_never_shown_does_not_wait_for_an_answer(world: World, shop: Shop) -> None:
+    world.model = Scripted([("create_refund", {"order_id": "A-48291"}), ("get_order", {"order_id": "A-48519"})])
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    assert (talk.entries("handed_over")[-1].reason, talk.pending) == ("warehouse_flag", [])
+
+
+async def test_the_other_one_is_the_one_not_yet_spoken_of(world: World) -> None:
+    talk = world.talk(customer=ADA)
+    await talk.say("Where is my order A-48291?")
+    (said,) = await talk.say("And where is the other order?")
+    assert said.startswith("Order A-48519 is paid.")
+
+
+async def test_a_follow_up_is_about_the_same_one(world: World) -> None:
+    talk = world.talk(customer=ADA)
+    await talk.say("Where is my order A-48291?")
+    assert await talk.say("Where is my order now?") == ["Order A-48291 is returned."]
+
+
+async def test_an_agreed_call_waits_while_another_conversation_is_in_the_middle_of_it(world: World, shop: Shop) -> None:
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    (action,) = talk.pending
+    world.ledger.rows["create_refund", action.idempotency_key] = {
+        "state": "reserved", "holder": ("c_other", 1), "amounts": (), "tool": "create_refund", "at": world.time, "result": None,
+    }  # fmt: skip
+    await talk.say("yes")
+    assert (talk.actions[action.id].state, shop.refunds) == ("approved", [])
+    world.ledger.rows.clear()
+    await talk.later(3_000)
+    assert (talk.actions[action.id].state, len(shop.refunds)) == ("done", 1)

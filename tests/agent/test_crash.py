@@ -8,7 +8,7 @@ import pytest
 
 from tests.agent.shop import Shop
 from tests.agent.test_core import AGREED, REFUND
-from tests.agent.world import ADA, Crash, Scripted, World
+from tests.agent.world import ADA, MINUTE, Crash, Scripted, World
 
 STEPS = range(1, 16)
 
@@ -71,3 +71,24 @@ async def test_a_model_is_not_asked_again_for_what_it_has_answered(world: World,
         await talk.say(REFUND)
         assert len(model.prompts) == 3
         assert len(shop.refunds) == 1
+
+
+async def test_the_clock_of_a_turn_does_not_move_between_its_attempts(world: World, shop: Shop) -> None:
+    shop.amounts["A-48291"] = 80
+    world.model = Scripted([("get_refund_eligibility", {"order_id": "A-48291"})], "It is eligible.")
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    world.time += 10 * MINUTE
+    crash = dies("after", 2, 4)
+
+    def sleeps_and_dies(where: str, turn: int, step: int) -> None:
+        try:
+            crash(where, turn, step)
+        except Crash:
+            world.time += 10 * MINUTE
+            raise
+
+    talk.crash = sleeps_and_dies
+    world.model = Scripted([("create_refund", {"order_id": "A-48291"})], "See R-7711.")
+    await talk.say("please refund A-48291")
+    assert len(shop.refunds) == 1
