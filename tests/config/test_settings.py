@@ -181,3 +181,28 @@ def test_secrets_never_print(loading: Loading) -> None:
 def test_an_ipv6_host_makes_an_address(loading: Loading) -> None:
     hosts = {"::1": "http://[::1]:8080", "::": "http://127.0.0.1:8080", "example.com": "http://example.com:8080"}
     assert {host: loading("", {("listen", "host"): host}).checked().url for host in hosts} == hosts
+
+
+def test_a_file_is_read_again_under_the_same_overrides(loading: Loading, tmp_path: Path) -> None:
+    loaded = loading("listen: {port: 1}\ndesk: {a: '${A}'}\n", {("listen", "port"): 9}, A="one")
+    (tmp_path / "gateway.yaml").write_text("listen: {port: 2, host: example.com}\ndesk: {a: '${A}!'}\n")
+    again = loaded.again().checked()
+    assert (again.listen.host, again.listen.port, again.desk) == ("example.com", 9, {"a": "one!"})
+
+
+def test_the_log_can_be_told_every_secret(loading: Loading) -> None:
+    loaded = loading(
+        "slack: {bot_token: '${T}'}\nchannels: {web: {identity_secret: [first-one, second-one]}}\n", T="xoxb-1"
+    )
+    assert set(loaded.secrets()) == {"xoxb-1", "first-one", "second-one", KEY, TOKEN}
+
+
+def test_keys_of_libraries_reach_the_environment_and_ours_do_not(loading: Loading, tmp_path: Path) -> None:
+    mounted = tmp_path / "key"
+    mounted.write_text("from a file\n")
+    dotenv = "OPENAI_API_KEY=from .env\nGATEWAY_OPERATOR_TOKEN=ours\n"
+    loaded = loading("", dotenv=dotenv, ANTHROPIC_API_KEY_FILE=str(mounted), HOME="/root")
+    into = {"HOME": "/root"}
+    loaded.environment.export(into)
+    assert (into["OPENAI_API_KEY"], into["ANTHROPIC_API_KEY"]) == ("from .env", "from a file")
+    assert not [name for name in into if name.startswith("GATEWAY_")]
