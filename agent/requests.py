@@ -139,7 +139,7 @@ class Requests:
         said = part.text(self.text)
         values = {name: list(found) for name, found in entities.find(self.patterns, said).items()}
         guess = part.guess
-        if (guess.confidence < OWN or part.bare) and previous in self.spec.intents:
+        if previous in self.spec.intents and (guess.confidence < OWN or part.bare or guess.intent == previous):
             guess = self._inherited(part, guess, previous, said, values=bool(values), alone=alone)
         intent = guess.intent if guess.confidence >= UNKNOWN else ""
         return Request(said, intent, guess.confidence, values)
@@ -147,9 +147,9 @@ class Requests:
     def _inherited(self, part: Part, guess: Guess, previous: str, said: str, *, values: bool, alone: bool) -> Guess:
         """What was asked before goes on: our question is answered, or the same is asked about something else."""
         if alone and self.before.asked and (values or part.bare or len(words(said)) <= SHORT):
-            return Guess(previous, ANSWERING)
+            return Guess(previous, max(ANSWERING, guess.confidence))
         if values or part.bare or part.clauses[0].link == "also" or clauses.is_additive(said, self.language):
-            return Guess(previous, FOLLOWING)
+            return Guess(previous, max(FOLLOWING, guess.confidence if guess.intent == previous else 0.0))
         return guess
 
 
