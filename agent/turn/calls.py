@@ -220,10 +220,9 @@ class Calls:
             self._judge_error(tool, known)
         if known.status == "ok":
             variables = scene.variables(known.args, known.result)
-            rules = (tool.escalate, scene.spec.escalate.rules)
-            if reason := policy.escalation(rules[0], variables) or policy.escalation(
-                rules[1], variables, scene.absent()
-            ):
+            absent = scene.absent(variables)
+            reason = policy.escalation(tool.escalate, variables, absent & {"customer"})
+            if reason := reason or policy.escalation(scene.spec.escalate.rules, variables, absent):
                 raise Stop(reason, detail=known.tool)
         return known
 

@@ -38,7 +38,8 @@ def before_anything(scene: Scene, text: str) -> None:
 
 def by_rule(scene: Scene) -> None:
     """Raises Stop where a rule of the spec holds; rules about what is not known yet wait."""
-    if reason := policy.escalation(scene.spec.escalate.rules, scene.variables(), scene.absent()):
+    variables = scene.variables()
+    if reason := policy.escalation(scene.spec.escalate.rules, variables, scene.absent(variables)):
         raise Stop(reason)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -190,6 +190,15 @@ class Scene:
             (action for action in reversed(waiting) if action.id in asked and self.now < action.expires_at), None
         )
 
+    def is_about(self, question: Action, seq: int) -> bool:
+        """True when line `seq` asked this question; lines that nobody can name (0) are taken to."""
+        turns = {
+            line.turn
+            for line in self.lines
+            if isinstance(line.entry, ConfirmationAsked) and line.entry.action == question.id
+        }
+        return not seq or any(line.seq == seq and line.turn in turns for line in self.lines)
+
     def variables(self, args: dict[str, Any] | None = None, result: Any = None) -> dict[str, Any]:
         """What conditions see. Tools by name are those whose newest ok result agrees with `args`."""
         seen: dict[str, Any] = {
@@ -204,9 +213,9 @@ class Scene:
             seen["args"] = args
         return seen if result is None else {**seen, "result": result}
 
-    def absent(self) -> frozenset[str]:
-        """Names that have no value here yet: rules that use them wait."""
-        return frozenset({"customer", *self.spec.tools} - set(self.variables()))
+    def absent(self, variables: Mapping[str, Any]) -> frozenset[str]:
+        """Names that have no value yet: general rules that use them wait."""
+        return frozenset({"customer", "args", "result", *self.spec.tools} - set(variables))
 
     def tools(self) -> dict[str, Tool]:
         """The tools that exist in this turn: of the profile, and usable with what is known of the customer."""

@@ -591,3 +591,43 @@ async def test_an_agreed_call_waits_while_another_conversation_is_in_the_middle_
     world.ledger.rows.clear()
     await talk.later(3_000)
     assert (talk.actions[action.id].state, len(shop.refunds)) == ("done", 1)
+
+
+async def test_a_button_of_an_older_question_decides_nothing(world: World, shop: Shop) -> None:
+    shop.orders["A-48519"]["flags"] = []
+    shop.amounts["A-48519"] = 150
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    old = talk.log[-2].seq if talk.log[-2].kind == "agent_said" else talk.log[-1].seq
+    await talk.say("Where is my refund for A-48519?")
+    assert "A-48519, amount: 150" in talk.said[-1]
+    await talk.press("yes", "Yes", target=f"m{old}")
+    assert shop.refunds == []
+    assert "A-48519, amount: 150" in talk.said[-1]
+    await talk.press("yes", "Yes")
+    assert [refund["order_id"] for refund in shop.refunds] == ["A-48519"]
+
+
+async def test_a_button_pressed_twice_says_nothing_the_second_time(world: World, shop: Shop) -> None:
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    await talk.press("yes", "Yes")
+    assert await talk.press("yes", "Yes") == []
+    assert (len(shop.refunds), talk.conversation.owner) == (1, "agent")
+
+
+async def test_a_tools_rule_about_the_profile_waits_for_one(world: World, shop: Shop, spec: str) -> None:
+    world.publish(
+        spec.replace('"warehouse" in result.flags', 'customer.tier == "vip"').replace("context: [get_customer]\n", "")
+    )
+    talk = world.talk(customer=ADA)
+    assert await talk.say("Where is my order A-48519?") == ["Order A-48519 is paid."]
+
+
+async def test_a_general_rule_may_name_a_tool_once_it_has_answered(world: World, shop: Shop, spec: str) -> None:
+    world.publish(spec.replace("rules: [", "rules: [{if: 'get_order.status == \"returned\"', reason: returned}, "))
+    talk = world.talk(customer=ADA)
+    await talk.say("hello")
+    assert talk.conversation.owner == "agent"
+    await talk.say("Where is my order A-48291?")
+    assert talk.entries("handed_over")[-1].reason == "returned"

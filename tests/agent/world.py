@@ -161,9 +161,9 @@ class Talk:
         await self.due()
         return self.said[before:]
 
-    async def press(self, button: str, label: str = "") -> list[str]:
+    async def press(self, button: str, label: str = "", target: str = "") -> list[str]:
         before = len(self.said)
-        await self.take((self._row(label, kind="press", button=button),))
+        await self.take((self._row(label, kind="press", button=button, target=target),))
         await self.due()
         return self.said[before:]
 
@@ -177,7 +177,7 @@ class Talk:
         self.world.time += milliseconds
         await self.due()
 
-    def _row(self, text: str, kind: Any = "message", button: str = "") -> Received:
+    def _row(self, text: str, kind: Any = "message", button: str = "", target: str = "") -> Received:
         number = next(self.world.ids)
         inbound = Inbound(
             f"{kind}:{number}",
@@ -187,6 +187,7 @@ class Talk:
             self.world.time,
             text,
             button,
+            target,
         )
         key = str(number)
         entry: Entry = (
