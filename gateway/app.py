@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,8 +20,8 @@ from bus.store.recovery import recover
 from bus.store.sqlite import SqliteStore
 from bus.wake import Hub
 from bus.work import Worker
-from config.settings import Loaded, Settings, load
-from config.watch import Sources, log_problems, watch
+from config.settings import Loaded, Settings
+from config.watch import Sources, log_warnings, watch
 from gateway import api, metrics, server
 from gateway.assembly import Assembly
 from gateway.ids import clock as real_clock
@@ -133,9 +134,10 @@ class Gateway:
 
     async def reload(self) -> None:
         """Read the files again and swap the parts. Raises Refused, and everything stays as it was."""
-        loaded = load(self.loaded.document.path)
-        log_problems(loaded.warnings)
+        loaded = self.loaded.again()
         settings = loaded.checked()
+        log_warnings(loaded.warnings)
+        loaded.environment.export(os.environ)
         await self.assembly.rebuild(loaded)
         if (settings.store, settings.listen) != (self.settings.store, self.settings.listen):
             log.warning("configuration_needs_restart", keys="store, listen")
