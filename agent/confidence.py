@@ -12,6 +12,8 @@ TOLD_BY_TOOL = 0.97
 SMALL_TALK = 0.95
 QUESTION = 0.92
 UNSUPPORTED = 0.5
+NOTHING_TO_SUPPORT = 0.7
+"""Where no knowledge is configured there is none to miss: such words are sent and flagged."""
 WORDS_ADD = 0.15
 
 
@@ -30,11 +32,12 @@ def compose(
     *,
     asks: bool,
     social: bool,
+    knows: bool,
 ) -> Composed:
     """The weakest of: support by results or knowledge, the model's own score, the validator, and the distance to policy."""
     fresh = [known for known in results if known.fresh and known.by_model]
     parts: dict[str, Any] = {
-        "support": _support(fresh, passages, asks=asks, social=social),
+        "support": _support(fresh, passages, asks=asks, social=social, knows=knows),
         "validator": 0.0 if problems else 1.0,
         "policy": _policy(fresh),
     }
@@ -43,8 +46,8 @@ def compose(
     return Composed(round(min(parts.values()), 3), parts)
 
 
-def _support(fresh: Sequence[Known], passages: Sequence[Passage], *, asks: bool, social: bool) -> float:
-    support = [UNSUPPORTED]
+def _support(fresh: Sequence[Known], passages: Sequence[Passage], *, asks: bool, social: bool, knows: bool) -> float:
+    support = [UNSUPPORTED if knows else NOTHING_TO_SUPPORT]
     if any(known.status in ("ok", "asked", "refused", "error") for known in fresh):
         support.append(TOLD_BY_TOOL)
     if passages:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 GENERIC = "anything"
-"""Words for any act: a recorded one of whatever kind backs them."""
+DENIED = re.compile(r"\b(?:not|no|nicht|pas|não|nunca|never)\b|n't\b", re.IGNORECASE)
 CONCEPTS: dict[str, str] = {
-    "refund": r"refund|reembols|erstatt|zurückgezahlt|rembours|devoluci|devuelt|devolv|estorn|money back",
+    "refund": r"refund(?!able)|reembols|erstatt|zurückgezahlt|rembours|devoluci|devuelt|devolv|estorn|money back",
     "credit": r"credit|abon(?:ad|ar)|gutgeschrieben|gutschrift|crédit|creditad|compensat|entschädig|indemni",
     "cancel": r"cancel|anulad|storn|annul|gekündigt|kündig|résili",
-    "change": r"chang|updat|modif|amend|cambiad|actualiz|geändert|aktualisiert|umgestellt|mis à jour|alterad|atualizad|mudad",
+    "change": r"chang|updat(?!e you)|modif|amend|cambiad|actualiz|geändert|aktualisiert|umgestellt|mis à jour|alterad|atualizad|mudad",
     "send": r"\bsen[dt]\b|\bship|dispatch|resen[dt]|envia[dr]|manda[dr]|schicken|senden|geschickt|gesendet|versandt|envoy|expédi",
     "book": r"book|schedul|reserv|agendad|gebucht|reserviert|terminiert|planifi|marcad",
     "reset": r"reset|restablec|zurückgesetzt|réinitialis|redefinid|delet|eliminad|borrad|gelöscht|supprim|apagad",
@@ -23,6 +23,15 @@ CONCEPTS: dict[str, str] = {
     "upgrade": r"upgrad|downgrad|activat|deactivat|unlock|desbloque|activad|aktiviert|entsperrt|activé|débloqu|ativad|desbloquead",
     GENERIC: r"submitt|process|issued|tramitad|procesad|emitid|eingereicht|bearbeitet|veranlasst|traité|émis|processad|emitid",
 }
+BACKED_BY = {
+    "refund": (
+        rf"{CONCEPTS['refund']}|credit|repa(?:y|id)|pa(?:y|id)\b.{{0,30}}\bback|reimburs|money.?back|deposit|\breturn_"
+        "|fianza|kaution|caution"
+    ),
+    "credit": rf"{CONCEPTS['credit']}|{CONCEPTS['refund']}|voucher|bonus|discount|vale|gutschein|bon\b",
+    "cancel": rf"{CONCEPTS['cancel']}|terminat|\bend_|\bend\b|stop|clos(?:e|ing)|void|withdraw|baja|beend|rescin",
+}
+"""What a call that did these things may be called."""
 DONE_BY_US = (
     r"\b(?:i|we)(?:'ve| have)(?: just| now| already| successfully| also)*\s+(?P<w>\w+)",
     r"\b(?:i|we)(?: just| now| already| successfully| also)*\s+(?P<w>\w{2,}ed|sent|reset|paid|gave|put|made)\b",
@@ -73,10 +82,11 @@ REFERENCE = re.compile(
 
 
 class Sources(NamedTuple):
-    """What may be said: `written` by our calls that changed something, `told` by any result, passage, person or the spec; `waiting`
-    for a word."""
+    """What may be said. `written`: calls of this episode that changed something, `found`: what results say, `told`: everything that is
+    written anywhere (results, passages, persons, the spec), `waiting`: calls that wait for a word."""
 
     written: str
+    found: str
     told: str
     waiting: str = ""
 
@@ -101,28 +111,45 @@ def check(text: str, sources: Sources) -> Checked:
 
 
 def _promises(text: str, sources: Sources) -> Iterable[str]:
-    everything = f"{sources.written}\n{sources.told}"
+    """Acts that the reply claims or promises, and that nothing recorded backs."""
     for patterns, backing, what in (
-        (DONE_BY_US, sources.written, "says that we did"),
-        (DONE, everything, "says that it happened"),
-        (WILL, f"{sources.written}\n{sources.waiting}", "promises to"),
+        (DONE_BY_US, (sources.written,), "says that we did"),
+        (DONE, (sources.written, sources.found), "says that it happened"),
+        (WILL, (sources.written, sources.waiting), "promises to"),
     ):
-        for word in _claimed(text, patterns):
-            concept = next((name for name, stems in CONCEPTS.items() if re.search(stems, word, re.IGNORECASE)), None)
-            if concept and not _backed(concept, backing, sources.written):
-                yield f"it {what} {word!r}, and no recorded call backs it"
+        for verb, sentence in _claimed(text, patterns):
+            concept = _concept(verb, sentence)
+            if concept and not _backed(concept, *backing):
+                yield f"it {what} {verb!r}, and no recorded call backs it"
 
 
-def _backed(concept: str, backing: str, written: str) -> bool:
-    return bool(re.search(CONCEPTS[concept], backing, re.IGNORECASE)) or (concept == GENERIC and bool(written.strip()))
+def _concept(verb: str, sentence: str) -> str:
+    """What kind of act it is; a refund that was «issued» is a refund."""
+    named = [name for name, stems in CONCEPTS.items() if re.search(stems, verb, re.IGNORECASE)]
+    strict = [name for name in BACKED_BY if named and re.search(CONCEPTS[name], sentence, re.IGNORECASE)]
+    return (strict or named or [""])[0]
 
 
-def _claimed(text: str, patterns: Sequence[str]) -> Iterable[str]:
+def _backed(concept: str, acts: str, other: str = "") -> bool:
+    """Money and endings need a call of that very kind; any act backs a lesser word."""
+    if re.search(BACKED_BY.get(concept, CONCEPTS[concept]), f"{acts}\n{other}", re.IGNORECASE):
+        return True
+    return concept not in BACKED_BY and bool(acts.strip() or (concept == "send" and other.strip()))
+
+
+def _claimed(text: str, patterns: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """(verb, sentence) of each claim that is not a denial."""
     plain = text.replace("’", "'")
     for pattern in patterns:
         for found in re.finditer(pattern, plain, re.IGNORECASE | re.MULTILINE):
-            if not re.search(r"\b(?:not|n't|no|nicht|nicht|pas|não|nunca|never)\b", found[0], re.IGNORECASE):
-                yield next((group for group in found.groups() if group), "")
+            if not DENIED.search(found[0]):
+                yield next((group for group in found.groups() if group), ""), _sentence(plain, found.start())
+
+
+def _sentence(text: str, at: int) -> str:
+    ends = [found.start() for found in re.finditer(r"[.!?\n](?:\s|$)", text)]
+    start = max((end + 1 for end in ends if end < at), default=0)
+    return text[start : min((end for end in ends if end >= at), default=len(text))]
 
 
 def _inventions(text: str, told: str) -> Iterable[str]:

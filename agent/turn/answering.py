@@ -53,7 +53,7 @@ async def answer(scene: Scene, ending: Ending, text: str, calls: Calls | None = 
 
 def _be_social(scene: Scene, ending: Ending) -> None:
     """A mere greeting or thanks: the gateway's own words, without a model."""
-    composed = confidence.compose((), (), None, (), asks=False, social=True)
+    composed = confidence.compose((), (), None, (), asks=False, social=True, knows=False)
     _say(scene, ending, asking.reply(scene, scene.intent), composed, "send", "")
 
 
@@ -141,6 +141,7 @@ def _finish(scene: Scene, ending: Ending, thought: Thought) -> bool:
     composed = confidence.compose(
         scene.results, scene.passages, thought.confidence, checked.problems,
         asks=bool(missing) or _is_question(checked.text), social=scene.intent in SOCIAL,
+        knows=bool(scene.spec.knowledge),
     )  # fmt: skip
     band = policy.band(composed.score, scene.spec, scene.channel, scene.category, scene.intent)
     if checked.transfers and not checked.problems:

@@ -37,5 +37,5 @@ def allowed(scene: Scene) -> bool:
     held = {scene.intent, scene.category} & set(scene.spec.approve_replies)
     if scene.draft or held or not limits.withdraws or scene.preface or scene.conversation.owner != "agent":
         return False
-    composed = confidence.compose(scene.results, scene.passages, None, (), asks=False, social=False)
+    composed = confidence.compose(scene.results, scene.passages, None, (), asks=False, social=False, knows=True)
     return policy.band(composed.score, scene.spec, scene.channel, scene.category, scene.intent) == "send"

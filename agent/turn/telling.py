@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from agent import prompt as prompts
 from agent import validation
 from agent.results import Known
 from agent.turn import asking
 from agent.turn.scene import Scene
 from bus.canonical import encode
-from bus.entries import AgentSaid, StaffSaid
+from bus.entries import Spoken
 
 
 def tells(text: str, words: str, known: Known) -> bool:
@@ -42,32 +45,40 @@ def told_so_far(scene: Scene) -> str:
 
 def sources(scene: Scene) -> validation.Sources:
     """Everything a reply may stand on, as text."""
-    spec = scene.spec
-    written = [
-        known
-        for known in scene.results
-        if known.status == "ok" and known.tool in spec.tools and spec.tools[known.tool].writes
-    ]
-    asked = [spec.tools[action.tool].description for action in asking.waiting_calls(scene) if action.tool in spec.tools]
-    said = [line.entry.text for line in scene.lines if isinstance(line.entry, AgentSaid | StaffSaid)]
-    customers = [
-        message.text for message in prompts.history(scene, " ".join(request.text for request in scene.requests))
-    ]
-    told: list[str] = [_told(known) for known in scene.results]
-    told += [asking.say(scene, known) for known in scene.results]
-    told += [f"{passage.heading}\n{passage.text}\n{passage.source}" for passage in scene.passages]
-    told += [*said, *customers, spec.voice, *(action.question for action in asking.waiting_calls(scene))]
-    told += [prompts.ask_for(scene, name) for name in spec.entities] + [
-        button.label for button in (scene.choice.buttons if scene.choice else ())
-    ]
-    told += spec.replies.all_texts(scene.language, spec.language).values()
-    names = [
-        f"{known.tool} {spec.tools[known.tool].description} {_told(known)} {asking.say(scene, known)}"
-        for known in written
-    ]
-    waiting = [*asked, *(f"{action.tool} {action.question}" for action in asking.waiting_calls(scene))]
-    return validation.Sources("\n".join(names), "\n".join(told), "\n".join(waiting))
+    waiting = asking.waiting_calls(scene)
+    ok = [known for known in scene.results if known.status == "ok"]
+    return validation.Sources(
+        written="\n".join(_act(scene, known) for known in ok if scene.writes(known.tool)),
+        found="\n".join(_facts(known.result) for known in ok),
+        told="\n".join(_told(scene)),
+        waiting="\n".join(f"{_described(scene, action.tool)} {action.question}" for action in waiting),
+    )
 
 
-def _told(known: Known) -> str:
-    return f"{encode(known.args).decode()} {encode(known.result).decode()}"
+def _act(scene: Scene, known: Known) -> str:
+    return f"{_described(scene, known.tool)} {encode(known.args).decode()} {encode(known.result).decode()} {asking.say(scene, known)}"
+
+
+def _described(scene: Scene, name: str) -> str:
+    return f"{name} {scene.spec.tools[name].description if name in scene.spec.tools else ''}"
+
+
+def _facts(value: Any) -> str:
+    """A result's fields that say something: what is null, false or empty is not so."""
+    if isinstance(value, dict):
+        return " ".join(f"{key} {_facts(item)}" for key, item in value.items() if item)
+    return " ".join(_facts(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _told(scene: Scene) -> Iterator[str]:
+    """Everything that stands anywhere: numbers, references and links in a reply must be among it."""
+    spec, waiting = scene.spec, asking.waiting_calls(scene)
+    for known in scene.results:
+        yield f"{encode(known.args).decode()} {encode(known.result).decode()} {asking.say(scene, known)}"
+    yield from (f"{passage.heading}\n{passage.text}\n{passage.source}" for passage in scene.passages)
+    yield from (line.entry.text for line in scene.lines if isinstance(line.entry, Spoken))
+    yield from (request.text for request in scene.requests)
+    yield from (action.question for action in waiting)
+    yield from (prompts.ask_for(scene, name) for name in spec.entities)
+    yield from (button.label for button in (scene.choice.buttons if scene.choice else ()))
+    yield from (spec.voice, *spec.replies.all_texts(scene.language, spec.language).values())

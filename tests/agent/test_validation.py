@@ -6,11 +6,14 @@ import pytest
 
 from agent.validation import Sources, check, whole_sentences
 
-NOTHING = Sources("", "")
+NOTHING = Sources("", "", "")
 REFUNDED = Sources(
-    'create_refund Refund an order. {"order_id":"A-48291"} {"ref":"R-7711","amount":189.40}', "A-48291 R-7711 189.40"
+    'create_refund Refund an order. {"order_id":"A-48291"} {"ref":"R-7711","amount":189.40}',
+    "ref R-7711",
+    "A-48291 R-7711 189.40",
 )
 KNOWLEDGE = Sources(
+    "",
     "",
     "Refunds are issued within 5 days. See https://shop.example/returns or write to help@shop.example. Shipping costs €4.50.",
 )
@@ -84,7 +87,7 @@ def test_sums_and_references_that_stand_nowhere(text: str) -> None:
     ],
 )
 def test_secrets(text: str) -> None:
-    assert check(text, Sources("", text)).problems != ()
+    assert check(text, Sources("", "", text)).problems != ()
 
 
 @pytest.mark.parametrize(
@@ -111,10 +114,38 @@ def test_the_announcement_of_a_person_is_noticed(text: str) -> None:
 
 def test_a_pending_call_may_be_promised() -> None:
     assert (
-        check("I will refund the order once you agree.", Sources("", "", "create_refund Refund an order")).problems
+        check("I will refund the order once you agree.", Sources("", "", "", "create_refund Refund an order")).problems
         == ()
     )
 
 
 def test_whole_sentences() -> None:
     assert [whole_sentences(text) for text in ("One. Two", "One", "1.5 is. ", "Line\nnext")] == [4, 0, 7, 5]
+
+
+def test_a_customers_question_backs_no_claim() -> None:
+    asked = Sources("", "order_id A-48291 status returned", "Has my refund been issued? Where is my refund?")
+    assert check("Your refund has been issued.", asked).problems != ()
+    assert check("I've processed your refund.", asked).problems != ()
+    assert check("It has been refunded.", asked._replace(found="status refunded")).problems == ()
+
+
+def test_a_call_of_another_kind_backs_no_refund_and_no_ending() -> None:
+    moved = Sources("change_address Change the delivery address", "address Calle Mayor 3", "")
+    assert check("I have refunded you.", moved).problems != ()
+    assert check("I've cancelled your order.", moved).problems != ()
+    assert check("I've updated your address.", moved).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [
+        ("return_deposit Pay a deposit back to the guest.", "I have refunded your deposit."),
+        ("end_contract End a phone contract.", "I've cancelled your contract."),
+        ("swap_plan Move to another plan.", "I have changed your plan."),
+        ("open_voucher Give a voucher.", "I've credited your account."),
+        ("book_slot Book an appointment.", "I have scheduled your appointment."),
+    ],
+)  # fmt: skip
+def test_other_businesses_have_other_words_for_it(act: str, text: str) -> None:
+    assert check(text, Sources(act, "", act)).problems == ()
