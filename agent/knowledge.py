@@ -14,13 +14,15 @@ from typing import NamedTuple
 from agent import language as languages
 from agent.chunks import Chunk, chunks
 from agent.models.port import Passage
-from agent.support import held_in_order, parted, support
+from agent.support import held_in_order, likeness, parted, support
 
 CHECKED_EVERY = 1.0
 """Seconds between looks at the folders' files."""
 CANDIDATES = 24
 OWN_LANGUAGE = 0.1
 """How much better a passage in another language must be."""
+LIKE_HEADING = 0.15
+"""How much a heading that asks the same thing counts among passages that say as much."""
 SUFFIXES = (".md", ".markdown", ".txt")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL);
@@ -152,13 +154,9 @@ class Knowledge:
         scored = []
         for source, heading, text, spoken, held, rank in rows:
             score = max(support(part, set(held.split()), text, rarity.__getitem__) for part in questions)
-            scored.append(
-                (
-                    score + (OWN_LANGUAGE if spoken == language else 0.0),
-                    -rank,
-                    Passage(source, heading, text, round(score, 3)),
-                )
-            )
+            order = score + LIKE_HEADING * likeness(query, heading.rpartition(" › ")[2], language)
+            order += OWN_LANGUAGE if spoken == language else 0.0
+            scored.append((order, -rank, Passage(source, heading, text, round(score, 3))))
         scored.sort(key=lambda item: item[:2], reverse=True)
         return [passage for _, _, passage in scored[:limit]]
 

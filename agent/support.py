@@ -76,6 +76,21 @@ def _spoken_of(question: Asked, held: set[str], text: str) -> float:
     return max((strength for key, strength in question.keys.items() if key in held), default=0.0)
 
 
+def likeness(query: str, heading: str, language: str) -> float:
+    """How much a heading asks what a query asks, 0 to 1: matters and ways of asking that both hold, of all they hold."""
+    asks, heads = (_said(text, language) for text in (query, heading))
+    both = len(asks & heads)
+    return 2 * both / (len(asks) + len(heads)) if both else 0.0
+
+
+def _said(text: str, language: str) -> set[str]:
+    return {
+        max(term.keys, key=lambda key: (term.keys[key], key))
+        for term in terms(text, language)
+        if term.keys and not term.small
+    }
+
+
 def held_in_order(text: str, language: str) -> list[str]:
     """What a passage speaks of, as often as it does."""
     return [key for term in terms(text, language) if not term.small for key in term.matter]
