@@ -42,7 +42,8 @@ function orderRow(order) {
 
 let shown = "";
 async function showOrders() {
-  const answer = await fetch(`/demo/api/shop/orders?customer=${encodeURIComponent(customer)}`);
+  const answer = await fetch(`/demo/api/shop/orders?customer=${encodeURIComponent(customer)}`).catch(() => null);
+  if (!answer?.ok) return; // stopped for a moment: asked again soon
   const text = await answer.text();
   if (text === shown) return;
   shown = text;
