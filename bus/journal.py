@@ -107,6 +107,7 @@ class TurnJournal:
     async def window(self, limit: int = 200) -> Sequence[Recorded]:
         """The newest lines, oldest first, without this turn's own steps but with its customer lines."""
         lines = await self._tenant.read(log.newest, self.work.conversation.id, limit)
+        failpoint("K7")
         return [line for line in lines if line.turn != self.turn or not isinstance(line.entry, Step)]
 
     async def actions(self) -> Sequence[Action]:
@@ -174,7 +175,7 @@ class TurnJournal:
         if isinstance(known, ToolAsked):
             return known, await self._standing_at(number, known, claim)
         self.check()
-        failpoint("K12")
+        failpoint("K24" if move else "K12")
         asked, held = await self._tenant.write(
             turns.intend,
             self.work,

@@ -86,7 +86,7 @@ class Sender:
             failpoint("K18")
             async with asyncio.timeout(LONGEST):
                 platform_id = await channel.send(post.sending)
-            failpoint("K20")
+            failpoint("K21" if post.root else "K20")
         except Exception as error:  # noqa: BLE001 - whatever a platform's client raises is classified, never lost
             return await self._trouble(post, channel, error)
         return await self._sent(post, platform_id)

@@ -154,7 +154,10 @@ class Worker:
             may_yield=journal.may_yield,
         )
         commit.add_done_callback(self._post)
-        return (await asyncio.shield(commit)).work
+        committed = await asyncio.shield(commit)
+        if turn.moves:
+            failpoint("K23")
+        return committed.work
 
     def _post(self, commit: asyncio.Future[Committed]) -> None:
         """What was committed leaves, even when the turn's task is being cancelled by then."""

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Middleware
 from aiohttp.web_log import AccessLogger
 
 from bus.errors import Rejected, Unavailable
+from bus.failpoint import failpoint
 from bus.figures import Figures
 
 LARGEST = 1024 * 1024
@@ -43,6 +44,7 @@ def errors(figures: Figures) -> Middleware:
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    failpoint("K1")
     try:
         return await handler(request)
     except Rejected as error:

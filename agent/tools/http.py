@@ -15,6 +15,7 @@ from yarl import URL
 from agent.identity import Identity
 from agent.spec import PLACEHOLDER, Bearer, HttpCall
 from bus.canonical import decode_numbers, encode
+from bus.failpoint import failpoint
 
 LARGEST_ANSWER = 1_000_000
 REDIRECTS = 3
@@ -113,6 +114,8 @@ class HttpTools:
                 async with self._session.request(
                     http.method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False
                 ) as response:
+                    if key:
+                        failpoint("K15")
                     onward = _onward(http, response)
                     if onward is None:
                         return _Answer(response.status, await _content(response))

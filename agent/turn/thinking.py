@@ -17,6 +17,7 @@ from agent.turn.scene import Scene, Stop
 from agent.turn.telling import sources
 from bus.canonical import digest
 from bus.entries import ModelReplied
+from bus.failpoint import failpoint
 
 SURENESS = "sureness"
 """The model's own score stands among the usage, in ten-thousandths."""
@@ -74,7 +75,9 @@ async def _asked(scene: Scene, model: Model, prompt: Prompt) -> ModelReplied:
 
 
 async def _reply(model: Model, prompt: Prompt, preview: Preview) -> Answer:
+    failpoint("K8")
     async for part in model.reply(prompt):
+        failpoint("K9")
         if isinstance(part, Answer):
             return part
         preview.hear(part)

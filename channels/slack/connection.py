@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 
 from bus.errors import GatewayError, Permanent, Retryable, Uncertain
+from bus.failpoint import failpoint
 from channels.slack.settings import SlackSettings
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Connection:
 
         try:
             response = await getattr(self._open(), method.replace(".", "_"))(**arguments)
+            failpoint("K19")
         except SlackApiError as error:
             raise translated(error) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from bus.errors import GatewayError, Rejected, Unavailable
+from bus.failpoint import failpoint
 from bus.message import Inbound, Side
 from channels.slack.connection import Connection
 from channels.slack.incoming import Envelope, Press, read_envelope, read_press
@@ -118,6 +119,7 @@ class Endpoint:
     async def _press(self, raw: bytes) -> web.Response:
         if raw.startswith(b"ssl_check="):
             return web.Response()
+        failpoint("K22")
         payload = _form(raw).get("payload", [""])[0].encode()
         await self.take_press(read_press(_json(payload)), payload)
         return web.Response()
