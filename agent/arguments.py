@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS  # type: ignore[import-untyped]
+from referencing.exceptions import Unresolvable
 
 from agent.spec import Tool
 from bus.canonical import decode_numbers, encode
@@ -56,7 +58,10 @@ def problem(schema: Mapping[str, Any], args: Any) -> str:
     """Why these arguments are refused, "" when they are fine. Every number is finite and every text of bounded length."""
     if wild := _wild(args):
         return wild
-    errors = sorted(_validator(encode(schema)).iter_errors(args), key=lambda error: list(map(str, error.path)))
+    try:
+        errors = sorted(_validator(encode(schema)).iter_errors(args), key=lambda error: list(map(str, error.path)))
+    except (Unresolvable, SchemaError, re.error, ArithmeticError, TypeError) as error:
+        return f"the schema cannot be applied: {type(error).__name__}"
     return "; ".join(_sentence(error) for error in errors[:3])
 
 
@@ -97,7 +102,7 @@ def _wild(value: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def _validator(schema: bytes) -> Validator:
-    return cast("Validator", _Strict(decode_numbers(schema)))
+    return cast("Validator", _Strict(decode_numbers(schema), registry=SPECIFICATIONS))  # nothing is fetched for a $ref
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Any:

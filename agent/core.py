@@ -31,6 +31,7 @@ class Agent:
     async def _scene(self, work: Work, journal: Journal) -> Scene:
         parts, conversation = self._parts, work.conversation
         spec, version = parts.specs.current()
+        spec = await parts.servers.resolve(spec) if parts.servers else spec
         channel = conversation.address.channel
         lines = [line for line in await journal.window(WINDOW) if line.episode == conversation.episode]
         now = _now(work, journal, lines)

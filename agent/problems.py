@@ -39,8 +39,6 @@ def problems(spec: Spec) -> list[str]:
 
 def _of_tool(spec: Spec, name: str, tool: Tool) -> Iterator[str]:
     where = f"tools.{name}"
-    if tool.mcp is not None:
-        yield f"{where}.mcp: MCP servers are not available yet; declare the tool with `http`"
     yield from _of_policy(where, tool)
     yield from _of_arguments(where, tool)
     yield from _unknown(f"{where}.intents", tool.intents, spec.intents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -150,12 +151,14 @@ class Mcp(Part):
 
     url: str | None = None
     command: list[str] | None = None
-    tools: list[str]
+    tools: Annotated[list[Annotated[str, Field(pattern=r"^[\w.-]+$")]], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _one_way(self) -> Mcp:
         if (self.url is None) == (self.command is None):
             raise ValueError("an MCP server has either a url or a command")
+        if self.command == []:
+            raise ValueError("the command is empty")
         return self
 
 
@@ -296,7 +299,8 @@ class Spec(Part):
     @classmethod
     def parse(cls, mapping: dict[str, Any]) -> Spec:
         """The spec of a loaded document. Raises pydantic.ValidationError, located by paths into the document."""
-        return cls.model_validate(mapping)
+        spec = cls.model_validate(mapping)
+        return spec.model_copy(update={"tools": dict(_each(spec.tools))})
 
     @cached_property
     def digest(self) -> str:
@@ -319,3 +323,14 @@ class Spec(Part):
     def specialist(self, intent: str) -> str:
         """The profile that serves an intent, "" for the general one."""
         return next((name for name, profile in self.specialists.items() if intent in profile.intents), "")
+
+
+def _each(tools: dict[str, Tool]) -> Iterator[tuple[str, Tool]]:
+    """The tools by the names they are called by: each named one of an MCP server is a tool, `<key>_<tool>`."""
+    for key, tool in tools.items():
+        if tool.mcp is None:
+            yield key, tool
+            continue
+        for name in tool.mcp.tools:
+            one = tool.mcp.model_copy(update={"tools": [name]})
+            yield f"{key}_{name}", tool.model_copy(update={"mcp": one})

@@ -127,8 +127,10 @@ def buttons(scene: Scene) -> tuple[Button, ...]:
 def say(scene: Scene, known: Known) -> str:
     """A result in the words of its tool's `say`, "" without one."""
     tool = scene.spec.tools.get(known.tool)
-    if tool is None or tool.say is None or known.status != "ok":
+    if tool is None or known.status != "ok":
         return ""
+    if tool.say is None:
+        return _content(known) if tool.mcp is not None else ""
     fields = known.result if isinstance(known.result, dict) else {}
     try:
         return fill(
@@ -138,3 +140,9 @@ def say(scene: Scene, known: Known) -> str:
         )
     except wording.Unworded:
         return ""
+
+
+def _content(known: Known) -> str:
+    """The text that an MCP tool answered with, as literal text."""
+    text = known.result.get("text", "") if isinstance(known.result, dict) else ""
+    return "\n".join(wording.literal(line) for line in str(text).splitlines()).strip()

@@ -197,14 +197,20 @@ class Calls:
         self, name: str, tool: Tool, args: dict[str, Any], *, write: bool, key: str = "", action: str = ""
     ) -> ToolAnswered:
         scene = self._scene
-        if tool.http is None:
-            raise Refused("not a tool over HTTP")
         began = scene.journal.now()
-        reply = await scene.parts.tools.call(tool.http, args, scene.identity, write=write, key=key)
+        reply = await self._reply(tool, args, write=write, key=key)
         return ToolAnswered(
             tool=name, status=reply.status, result=_told(reply), args=args, effect=_effect(tool),
             milliseconds=max(0, scene.journal.now() - began), action=action,
         )  # fmt: skip
+
+    async def _reply(self, tool: Tool, args: dict[str, Any], *, write: bool, key: str) -> Reply:
+        parts = self._scene.parts
+        if tool.http is not None:
+            return await parts.tools.call(tool.http, args, self._scene.identity, write=write, key=key)
+        if tool.mcp is not None and parts.servers is not None:
+            return await parts.servers.call(tool.mcp, args, write=write)
+        return Reply("error", {"error": "the tool has no far end"})
 
     def _keep(self, known: Known) -> Known:
         """Add to the episode's results."""

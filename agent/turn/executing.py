@@ -98,6 +98,8 @@ def _block(scene: Scene, ending: Ending, action: Action) -> None:
 async def _run(scene: Scene, calls: Calls, action: Action, tool: Tool | None) -> Known:
     """The recorded call under the stricter of recorded and current policy."""
     recorded = await scene.parts.specs.version(action.spec) if action.spec != scene.version else scene.spec
+    if recorded is not None and scene.parts.servers is not None:
+        recorded = await scene.parts.servers.resolve(recorded)
     verdict = await _verdict(scene, calls, action, tool, recorded)
     if verdict.verdict == "refuse" or tool is None:
         return await calls.refuse(action.tool, action.args, verdict.because)

@@ -13,7 +13,7 @@ from agent.identity import Identity
 from agent.models.port import Model, Passage, Request
 from agent.policy import Scope
 from agent.results import Known
-from agent.spec import HttpCall, Spec, Tool
+from agent.spec import HttpCall, Mcp, Spec, Tool
 from agent.tools.http import Reply
 from bus.action import Action
 from bus.channel import Limits, Mode
@@ -46,11 +46,23 @@ class Caller(Protocol):
         """What became of it. Never raises for what the far end does."""
 
 
+class Servers(Protocol):
+    """MCP servers."""
+
+    async def resolve(self, spec: Spec) -> Spec:
+        """The spec with the schemas of the servers' tools, without those that cannot be had."""
+
+    async def call(self, mcp: Mcp, args: dict[str, Any], *, write: bool) -> Reply:
+        """What became of a call. Never raises for what the server does."""
+
+
 @dataclass(frozen=True)
 class Parts:
-    """What the roof lends the agent. `models` gives the model of a name, "" the configured one; `reader` understands, None: code alone.
+    """What the roof lends the agent.
 
-    `mode_of` and `limits_of` answer for a channel; `secrets` sign the gateway's own word, the first one signs; `unseal` opens a token.
+    `models` gives the model of a name, "" the configured one; `reader` understands, None: code alone. `servers` are the MCP servers,
+    None: their tools do not exist. `mode_of` and `limits_of` answer for a channel; `secrets` sign the gateway's own word, the first one
+    signs; `unseal` opens a token.
     """
 
     specs: Specs
@@ -62,6 +74,7 @@ class Parts:
     unseal: Callable[[str], str]
     reader: Callable[[], Model | None] = lambda: None
     secrets: Callable[[], Sequence[str]] = tuple
+    servers: Servers | None = None
 
 
 @dataclass(frozen=True)
@@ -223,11 +236,18 @@ class Scene:
 
     def has(self, name: str) -> bool:
         """True for a tool of the profile that serves this turn."""
-        return name in self.spec.tools and (self.profile_tools is None or name in self.profile_tools)
+        return name in self.spec.tools and (self.profile_tools is None or self._listed(name))
+
+    def _listed(self, name: str) -> bool:
+        """True for a tool that the profile names, itself or by its MCP server."""
+        tool, listed = self.spec.tools[name], self.profile_tools or ()
+        return name in listed or (tool.mcp is not None and name.removesuffix(f"_{tool.mcp.tools[0]}") in listed)
 
     def usable(self, tool: Tool) -> bool:
         """True when the tool can be called for this customer."""
-        return tool.http is not None and (tool.http.auth != "customer" or self.identity.provable)
+        if tool.http is None:
+            return self.parts.servers is not None
+        return tool.http.auth != "customer" or self.identity.provable
 
     async def step(self, request: dict[str, Any], produce: Callable[[], Awaitable[Step]]) -> Any:
         """A journal step of this turn."""

@@ -521,18 +521,6 @@ async def test_words_are_previewed_sentence_by_sentence_and_only_when_they_may_b
     assert world.previews == []
 
 
-async def test_mcp_tools_do_not_exist_yet(world: World, spec: str) -> None:
-    world.publish(
-        spec.replace(
-            "escalate:\n  phrases",
-            "  docs:\n    mcp: {url: 'https://mcp.example.com', tools: [search]}\nescalate:\n  phrases",
-        )
-    )
-    world.model = model = Scripted([("docs_search", {})], "Nothing.")
-    await world.talk(customer=ADA).say("Where is my order A-48291?")
-    assert "docs" not in " ".join(offer.name for offer in model.prompts[0].tools)
-
-
 async def test_a_bound_argument_cannot_be_chosen_by_the_model(world: World, shop: Shop) -> None:
     shop.amounts["A-48291"] = 80
     world.model = Scripted([("create_refund", {"order_id": "A-48291", "amount": 99})], "See R-7711.")

@@ -15,7 +15,7 @@ from agent.core import Agent, build
 from agent.models.port import Answer, Call, Model, Passage, Prompt, Read, Reading
 from agent.spec import Spec
 from agent.tools.http import HttpTools
-from agent.turn.scene import Parts
+from agent.turn.scene import Parts, Servers
 from bus.action import Action, may_move
 from bus.canonical import digest
 from bus.channel import Limits, Mode
@@ -96,6 +96,7 @@ class World:
         self.ids = itertools.count(1)
         self.read_by: Model | None = None
         self.previews: list[str] = []
+        self.servers: Servers | None = None
 
     def publish(self, spec: str | Spec) -> None:
         parsed = spec if isinstance(spec, Spec) else Spec.parse(YAML(typ="safe").load(spec))
@@ -127,6 +128,7 @@ class World:
                 unseal=lambda sealed: self.tokens[sealed],
                 reader=lambda: self.read_by,
                 secrets=lambda: self.secrets,
+                servers=self.servers,
             )
         )
 
