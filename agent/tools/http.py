@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any, Literal
@@ -116,7 +119,7 @@ class HttpTools:
                 ) as response:
                     if key:
                         failpoint("K15")
-                    onward = _onward(http, response)
+                    onward = _onward(http, response, home)
                     if onward is None:
                         return _Answer(response.status, await _content(response))
                     target = onward
@@ -179,13 +182,29 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _onward(http: HttpCall, response: aiohttp.ClientResponse) -> URL | None:
-    """Where a read is redirected to. A write is never repeated elsewhere."""
+def _onward(http: HttpCall, response: aiohttp.ClientResponse, home: URL) -> URL | None:
+    """Where a read is redirected to. A write is never repeated elsewhere, and nobody is sent into our own network."""
     location = response.headers.get("Location")
     if http.method != "GET" or response.status not in (301, 302, 303, 307, 308) or not location:
         return None
-    target = response.url.join(URL(location))
-    return target if target.scheme in ("http", "https") and target.host else None
+    try:
+        target = response.url.join(URL(location))
+    except ValueError:
+        return None
+    if target.scheme not in ("http", "https") or not target.host:
+        return None
+    return target if target.host == home.host or not _is_inside(target.host) else None
+
+
+def _is_inside(host: str) -> bool:
+    """True for an address that is not one of the public internet, however it is written."""
+    with contextlib.suppress(ValueError, OSError):
+        address = ipaddress.ip_address(host)
+        return not address.is_global or address.is_multicast
+    with contextlib.suppress(OSError):
+        socket.inet_aton(host)  # 127.1, 0x7f.1, 2130706433
+        return True
+    return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
 
 
 async def _content(response: aiohttp.ClientResponse) -> Any:

@@ -16,7 +16,7 @@ from agent.requests import Before
 from agent.spec import Specialist
 from agent.turn import asking, gates, telling, thinking, values
 from agent.turn.calls import Calls
-from agent.turn.ending import Ending
+from agent.turn.ending import Band, Ending
 from agent.turn.scene import Scene, Stop
 from agent.turn.thinking import Thought
 from bus.action import Action
@@ -143,7 +143,7 @@ def _finish(scene: Scene, ending: Ending, thought: Thought) -> bool:
         asks=bool(missing) or _is_question(checked.text), social=scene.intent in SOCIAL,
         knows=bool(scene.spec.knowledge),
     )  # fmt: skip
-    band = policy.band(composed.score, scene.spec, scene.channel, scene.category, scene.intent)
+    band = _band(scene, composed.score)
     if checked.transfers and not checked.problems:
         raise Stop("low_confidence", detail="")
     if checked.problems or band == "hold":
@@ -154,13 +154,20 @@ def _finish(scene: Scene, ending: Ending, thought: Thought) -> bool:
     return True
 
 
+def _band(scene: Scene, score: float) -> Band:
+    """The strictest band of the message's intents."""
+    spec = scene.spec
+    bands = {policy.band(score, spec, scene.channel, spec.category(intent), intent) for intent in gates.intents(scene)}
+    return "hold" if "hold" in bands else "flag" if "flag" in bands else "send"
+
+
 def _say(scene: Scene, ending: Ending, text: str, composed: Composed, band: Any, missing: str) -> None:
     """Decide what becomes of words that may be said."""
     text, buttons = _with_questions(scene, ending, _with_names(scene, _with_results(scene, text)))
     text = "\n\n".join(part for part in (scene.preface, text) if part)
     parts = {**composed.parts, **({"missing": missing} if missing else {})}
     score = composed.score
-    held = {scene.intent, scene.category} & set(scene.spec.approve_replies)
+    held = gates.wait_for_person(scene)
     sources_named = tuple(dict.fromkeys(passage.source for passage in scene.passages))
     if scene.draft:
         ending.decided("draft", "draft", score, band, parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent import confidence, policy, validation
+from agent.turn import gates
 from agent.turn.scene import Scene
 from agent.validation import Sources
 
@@ -34,8 +35,13 @@ class Preview:
 def allowed(scene: Scene) -> bool:
     """True when everything that can be known without the words is in the send band, and the channel can take words back."""
     limits = scene.parts.limits_of(scene.channel)
-    held = {scene.intent, scene.category} & set(scene.spec.approve_replies)
-    if scene.draft or held or not limits.withdraws or scene.preface or scene.conversation.owner != "agent":
+    if (
+        scene.draft
+        or gates.wait_for_person(scene)
+        or not limits.withdraws
+        or scene.preface
+        or scene.conversation.owner != "agent"
+    ):
         return False
     composed = confidence.compose(scene.results, scene.passages, None, (), asks=False, social=False, knows=True)
     return policy.band(composed.score, scene.spec, scene.channel, scene.category, scene.intent) == "send"

@@ -210,8 +210,15 @@ async def test_redirects_end(far: Far) -> None:
     assert ((await far.call()).status, len(far.asked)) == ("error", 4)
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x.example/", "javascript:alert(1)"])
-async def test_a_redirect_to_something_else_than_http_is_an_error(far: Far, location: str) -> None:
+@pytest.mark.parametrize(
+    "location",
+    [
+        "file:///etc/passwd", "ftp://x.example/", "javascript:alert(1)", "http://[::1]/", "http://169.254.169.254/", "http://10.0.0.1/",
+        "http://localhost/", "http://127.1/", "http://2130706433/", "http://0x7f.1/", "http://user@10.0.0.1/", "http://[::ffff:10.0.0.1]/",
+        "http://db.internal/",
+    ],
+)  # fmt: skip
+async def test_a_redirect_inside_or_to_something_else_than_http_is_an_error(far: Far, location: str) -> None:
     far.answers = [web.Response(status=302, headers={"Location": location})]
     assert (await far.call()).status == "error"
 
