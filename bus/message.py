@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
@@ -20,6 +21,11 @@ Act = Literal["say", "replace", "remove", "mark"]
 CASE_PREFIX = "case:"
 
 
+@lru_cache(8192)
+def _key(*parts: str) -> str:
+    return "/".join(quote(part, safe="") for part in parts)
+
+
 class Address(msgspec.Struct, frozen=True):
     """Where a person can be reached. `account` is the provider's own id of bot, number or app; `thread` may be empty.
 
@@ -35,7 +41,7 @@ class Address(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """The address as one string, unique per tenant, safe as a database key."""
-        return "/".join(quote(part, safe="") for part in (self.channel, self.account, self.peer, self.thread))
+        return _key(self.channel, self.account, self.peer, self.thread)
 
     @classmethod
     def from_key(cls, tenant: str, key: str) -> Address:

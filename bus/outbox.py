@@ -146,7 +146,8 @@ class Sender:
                 with contextlib.suppress(Unavailable):
                     await self.sweep()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), SWEEP)
+                    async with asyncio.timeout(SWEEP):  # wait_for may swallow a cancellation: python/cpython#81839
+                        await self._wake.wait()
                 self._wake.clear()
         finally:
             beat.cancel()

@@ -190,7 +190,8 @@ class Worker:
                 except Unavailable as error:
                     logger.warning("work.sweep_failed", error=str(error))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), SWEEP)
+                    async with asyncio.timeout(SWEEP):  # wait_for may swallow a cancellation: python/cpython#81839
+                        await self._wake.wait()
                 self._wake.clear()
         finally:
             beat.cancel()

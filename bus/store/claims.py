@@ -67,8 +67,7 @@ def next_work(tx: Transaction, conversation: str, lease: Lease, token: int, now:
         if rows[0].attempts >= ATTEMPTS:
             park(tx, found, rows, turn, f"no end after {rows[0].attempts} attempts", now)
             continue
-        _leave_word(tx, conversation, waiting, batch)
-        return _open(tx, found, rows, turn, token, now)
+        return _open(tx, found, rows, turn, _word_of(waiting, batch), token, now)
     release(tx, conversation, lease, token)
     return None
 
@@ -106,27 +105,36 @@ def _burst(waiting: list[Waiting]) -> list[Waiting]:
     return burst
 
 
-def _leave_word(tx: Transaction, conversation: str, waiting: list[Waiting], batch: list[Waiting]) -> None:
+def _word_of(waiting: list[Waiting], batch: list[Waiting]) -> str:
     """A staff word that must wait for this turn (it may have called something) still ends it without words."""
     rest = (row.received for row in waiting if row not in batch)
     staff = any(row.side == "staff" and interrupts("staff", row.inbound.kind) for row in rest)
-    tx.run("conversation_set_interrupt", id=conversation, interrupt="staff" if staff else "")
+    return "staff" if staff else ""
 
 
 def _open(
-    tx: Transaction, conversation: Conversation, rows: list[Received], unfinished: int, token: int, now: int
+    tx: Transaction,
+    conversation: Conversation,
+    rows: list[Received],
+    unfinished: int,
+    interrupt: str,
+    token: int,
+    now: int,
 ) -> Work:
     """The agent goes on with its unfinished turn, whose steps are recorded; the relay records none and sees the agent's as another's."""
     first = rows[0]
     name = consumer(conversation.owner, first.side, first.inbound.kind, first.inbound.memo)
-    turn = unfinished if unfinished and name == "agent" else _new_turn(tx, conversation.id)
+    goes_on = unfinished > 0 and name == "agent"
+    newest = _begin_turn(tx, conversation.id, new=not goes_on, interrupt=interrupt)
+    turn = unfinished if goes_on else newest
     conversation = _reopen(tx, conversation, first, turn, now)
     begun = tuple(_begin(tx, conversation, row, turn, now) for row in rows)
     return Work(conversation, name, begun, turn, token)
 
 
-def _new_turn(tx: Transaction, conversation: str) -> int:
-    row = tx.one("conversation_next_turn", id=conversation)
+def _begin_turn(tx: Transaction, conversation: str, *, new: bool, interrupt: str) -> int:
+    """The number of the conversation's newest turn."""
+    row = tx.one("conversation_next_turn", id=conversation, new=int(new), interrupt=interrupt)
     if row is None:
         raise KeyError(conversation)
     return int(row["turns"])

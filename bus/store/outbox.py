@@ -75,7 +75,7 @@ def claim(tx: Transaction, address: str, attempt: str, now: int) -> Post | None:
             return _resume(tx, row, now)
         if row["due_at"] > now:
             return None
-        if why := _over(tx, row, now):
+        if why := _over(row, now):
             _end(tx, row, *why, now)
             continue
         sending = _sending(tx, row, attempt)
@@ -99,15 +99,11 @@ def _resume(tx: Transaction, row: Row, now: int) -> Post | None:
     return Post(row["id"], row["conversation"], sending, int(row["attempts"]), lost=True) if sending else None
 
 
-def _over(tx: Transaction, row: Row, now: int) -> tuple[str, str] | None:
-    """(state, why) of a row that is too old or was silenced."""
+def _over(row: Row, now: int) -> tuple[str, str] | None:
+    """(state, why) of a row that is too old, or was silenced: its epoch is not the conversation's any more."""
     if row["expires_at"] <= now:
         return "expired", "too old to be sent"
-    if row["epoch"] is not None:
-        conversation = tx.one("conversation_by_id", id=row["conversation"])
-        if conversation and conversation["epoch"] != row["epoch"]:
-            return "withdrawn", "a person took over"
-    return None
+    return ("withdrawn", "a person took over") if row["silenced"] else None
 
 
 def _end(tx: Transaction, row: Row, state: str, why: str, now: int) -> None:

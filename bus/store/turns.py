@@ -119,7 +119,8 @@ def commit(
         inbox.remind(tx, conversation.id, memo, now)
     for key in turn.cancel:
         inbox.cancel(tx, conversation.id, key)
-    tx.run("conversation_change", id=conversation.id, now=now, **_changes(turn))
+    if changes := _changes(turn):
+        tx.run("conversation_change", id=conversation.id, now=now, **changes)
     posts = _send(tx, conversation, turn.outbounds, seqs, now, new_id, pull)
     failpoint("K17")
     return Committed(tuple(posts), _go_on(tx, work, lease, now, more), seqs[-1] if seqs else 0)
@@ -136,7 +137,8 @@ def _check_steps(tx: Transaction, work: Work, steps: int) -> None:
 
 
 def _changes(turn: Turn) -> dict[str, Any]:
-    return {
+    """The conversation's fields after this turn, None for what stays; {} when all of it does."""
+    changes = {
         "owner": turn.owner,
         "owner_name": turn.owner_name,
         "status": turn.status,
@@ -145,6 +147,7 @@ def _changes(turn: Turn) -> dict[str, Any]:
         "bump_epoch": int(turn.bump_epoch),
         "new_episode": int(turn.new_episode),
     }
+    return changes if any(value not in (None, 0) for value in changes.values()) else {}
 
 
 def _send(

@@ -204,8 +204,8 @@ def ignore(part: str) -> Break:
     """`_over` that does not look at the epoch, or not at the age."""
     over = outbox._over
 
-    def mutated(tx: Transaction, row: Row, now: int) -> tuple[str, str] | None:
-        found = over(tx, row, now)
+    def mutated(row: Row, now: int) -> tuple[str, str] | None:
+        found = over(row, now)
         return None if found and found[0] == part else found
 
     return lambda patch: patch.setattr(outbox, "_over", mutated)

@@ -305,6 +305,19 @@ async def test_stopping_gives_back_what_does_not_end_in_time_and_loses_nothing(w
     assert world.tg.texts == ["re: hello"]
 
 
+@pytest.mark.parametrize("moment", range(8))
+async def test_who_is_told_to_stop_while_being_nudged_stops(world: World, moment: int) -> None:
+    for part in (world.worker, world.sender):
+        task = asyncio.create_task(part.run())
+        await until(lambda wake=part._wake: bool(wake._waiters))  # type: ignore[misc]
+        part._wake.set()
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=5)
+        assert done
+
+
 async def test_what_was_committed_leaves_even_when_its_task_is_cancelled_meanwhile(world: World) -> None:
     stopping: list[asyncio.Task[None]] = []
 

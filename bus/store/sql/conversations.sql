@@ -26,11 +26,8 @@ UPDATE conversation SET lease_until = 0, lease_owner = '' WHERE tenant = :tenant
 UPDATE conversation SET interrupt = CASE WHEN interrupt = 'staff' THEN interrupt ELSE :interrupt END
 WHERE tenant = :tenant AND id = :id
 
--- name: conversation_set_interrupt
-UPDATE conversation SET interrupt = :interrupt WHERE tenant = :tenant AND id = :id
-
 -- name: conversation_next_turn
-UPDATE conversation SET turns = turns + 1 WHERE tenant = :tenant AND id = :id RETURNING turns
+UPDATE conversation SET turns = turns + :new, interrupt = :interrupt WHERE tenant = :tenant AND id = :id RETURNING turns
 
 -- name: conversation_change
 UPDATE conversation SET

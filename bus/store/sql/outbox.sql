@@ -4,8 +4,9 @@ VALUES (:tenant, :key, :conversation, :channel, :address, 'pending', :now, :expi
 ON CONFLICT (tenant, key) DO NOTHING
 
 -- name: outbox_first
-SELECT id, key, conversation, state, due_at, expires_at, epoch, cause, attempt, attempts, lease_until, body FROM outbox
-WHERE tenant = :tenant AND address = :address AND state IN ('pending', 'sending') ORDER BY id LIMIT 1
+SELECT id, key, conversation, state, due_at, expires_at, cause, attempt, attempts, lease_until, body,
+    epoch != (SELECT epoch FROM conversation WHERE tenant = :tenant AND id = outbox.conversation) AS silenced
+FROM outbox WHERE tenant = :tenant AND address = :address AND state IN ('pending', 'sending') ORDER BY id LIMIT 1
 
 -- name: outbox_claim
 UPDATE outbox SET state = 'sending', attempt = :attempt, attempts = attempts + 1, lease_until = :until
