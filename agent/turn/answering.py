@@ -157,7 +157,7 @@ def _finish(scene: Scene, ending: Ending, thought: Thought) -> bool:
 def _band(scene: Scene, score: float) -> Band:
     """The strictest band of the message's intents."""
     spec = scene.spec
-    bands = {policy.band(score, spec, scene.channel, spec.category(intent), intent) for intent in gates.intents(scene)}
+    bands = {policy.band(score, spec, scene.channel, spec.category(intent), intent) for intent in scene.intents}
     return "hold" if "hold" in bands else "flag" if "flag" in bands else "send"
 
 
@@ -167,7 +167,7 @@ def _say(scene: Scene, ending: Ending, text: str, composed: Composed, band: Any,
     text = "\n\n".join(part for part in (scene.preface, text) if part)
     parts = {**composed.parts, **({"missing": missing} if missing else {})}
     score = composed.score
-    held = gates.wait_for_person(scene)
+    held = scene.waits_for_person
     sources_named = tuple(dict.fromkeys(passage.source for passage in scene.passages))
     if scene.draft:
         ending.decided("draft", "draft", score, band, parts)

@@ -59,7 +59,7 @@ class Calls:
             args = await self._completed(tool, given, depth)
         except Refused as refusal:
             return await self.refuse(name, given, str(refusal))
-        verdict = policy.decide(tool, scene.variables(args), draft=scene.draft)
+        verdict = policy.decide(tool, scene.variables(args), draft=scene.draft or scene.waits_for_person)
         if verdict.verdict == "refuse":
             return await self.refuse(name, args, verdict.because)
         if verdict.verdict != "allow":

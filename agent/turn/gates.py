@@ -9,7 +9,6 @@ from agent import policy
 from agent.turn.calls import needs_identity
 from agent.turn.scene import Scene, Stop
 
-SURE = 0.5
 PHRASES = (
     "talk to a human", "talk to a person", "speak to a human", "speak to a person", "speak with a human", "speak with a person",
     "talk to someone real", "real person", "real human", "human agent", "human being please", "live agent", "speak to an agent",
@@ -27,7 +26,7 @@ def before_anything(scene: Scene, text: str) -> None:
     escalate = scene.spec.escalate
     if asks_for_person(text, (*escalate.phrases, *PHRASES)):
         raise Stop("asked_for_person")
-    if any(scene.spec.intents[intent].human for intent in intents(scene) if intent in scene.spec.intents):
+    if any(scene.spec.intents[intent].human for intent in scene.intents if intent in scene.spec.intents):
         raise Stop("human_only")
     mood = scene.understood.sentiment.get("score", 0.0) if scene.understood else 0.0
     if escalate.sentiment_below is not None and mood < escalate.sentiment_below:
@@ -38,7 +37,7 @@ def before_anything(scene: Scene, text: str) -> None:
 
 def by_rule(scene: Scene) -> None:
     """Raises Stop where a rule of the spec holds; rules about what is not known yet wait."""
-    for intent in intents(scene):
+    for intent in scene.intents:
         variables = {**scene.variables(), "intent": intent, "category": scene.spec.category(intent)}
         if reason := policy.escalation(scene.spec.escalate.rules, variables, scene.absent(variables)):
             raise Stop(reason)
@@ -46,33 +45,16 @@ def by_rule(scene: Scene) -> None:
 
 def by_identity(scene: Scene) -> None:
     """Raises Stop where all the tools of a request need an identity that this conversation does not have."""
-    for intent in intents(scene):
+    for intent in scene.intents:
         wanted = [tool for name, tool in scene.spec.tools.items() if intent in tool.intents and scene.has(name)]
         if wanted and all(needs_identity(tool) and not scene.usable(tool) for tool in wanted):
             raise Stop("identity_required", "identity_required")
-
-
-def wait_for_person(scene: Scene) -> bool:
-    """True where replies to one of the message's matters are sent by a person only."""
-    named = {name for intent in intents(scene) for name in (intent, scene.spec.category(intent))}
-    return bool(named & set(scene.spec.approve_replies))
 
 
 def asks_for_person(text: str, phrases: tuple[str, ...]) -> bool:
     """True when the message holds one of the phrases, as words."""
     said = f" {_plain(text)} "
     return any(f" {_plain(phrase)} " in said for phrase in phrases if phrase.strip())
-
-
-def intents(scene: Scene) -> list[str]:
-    """The intents of this message's requests, [""] where it has none."""
-    reading = scene.understood
-    if reading is None:
-        return [""]
-    named = [
-        str(request.get("intent", "")) for request in reading.requests if float(request.get("confidence", 0)) >= SURE
-    ]
-    return named or [reading.intent]
 
 
 def _plain(text: str) -> str:

@@ -81,7 +81,7 @@ async def _answered(scene: Scene, ending: Ending, action: Action, word: consent.
         return ending.turn()
     if word.word == "yes":
         changed = msgspec.structs.replace(action, asks="staff")
-        ending.moves.append(Move(action.id, "pending", "pending", by="customer", changed=changed))
+        ending.moves.append(Move(action.id, "pending", "pending", changed=changed))
         ending.record(ApprovalAsked(action=action.id, tool=action.tool, args=action.args, digest=action.digest))
         ending.remind("approval", scene.journal.now(), {"action": action.id}, key=f"approval:{action.id}")
         return await executing.after_word(scene, ending, "approval_wait", word.rest)

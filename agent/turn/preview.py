@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agent import confidence, policy, validation
-from agent.turn import gates
 from agent.turn.scene import Scene
 from agent.validation import Sources
 
@@ -37,7 +36,7 @@ def allowed(scene: Scene) -> bool:
     limits = scene.parts.limits_of(scene.channel)
     if (
         scene.draft
-        or gates.wait_for_person(scene)
+        or scene.waits_for_person
         or not limits.withdraws
         or scene.preface
         or scene.conversation.owner != "agent"

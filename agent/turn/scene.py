@@ -21,6 +21,9 @@ from bus.consumer import Journal
 from bus.entries import ConfirmationAsked, CustomerPressed, CustomerSaid, Decided, Recorded, Spoken, Step, Understood
 from bus.message import Button, Conversation, Work
 
+CLEAR = 0.5
+"""From here on an intent is taken seriously by gates and bands."""
+
 
 class Specs(Protocol):
     """The spec's versions."""
@@ -142,6 +145,19 @@ class Scene:
     def category(self) -> str:
         """The category of the main intent."""
         return self.spec.category(self.intent)
+
+    @property
+    def intents(self) -> list[str]:
+        """The intents of this message's requests, as far as they are clear; [""] where there are none."""
+        requests = self.understood.requests if self.understood else ()
+        clear = [str(request.get("intent", "")) for request in requests if float(request.get("confidence", 0)) >= CLEAR]
+        return clear or [self.understood.intent if self.understood else ""]
+
+    @property
+    def waits_for_person(self) -> bool:
+        """True where replies to one of the message's matters are sent by a person only."""
+        named = {name for intent in self.intents for name in (intent, self.spec.category(intent))}
+        return bool(named & set(self.spec.approve_replies))
 
     @property
     def reading(self) -> Understood | None:

@@ -619,3 +619,12 @@ async def test_a_general_rule_may_name_a_tool_once_it_has_answered(world: World,
     assert talk.conversation.owner == "agent"
     await talk.say("Where is my order A-48291?")
     assert talk.entries("handed_over")[-1].reason == "returned"
+
+
+async def test_where_replies_wait_for_a_person_calls_do_as_well(world: World, shop: Shop, spec: str) -> None:
+    world.publish(spec + "approve_replies: [billing]\n")
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    assert {(action.what, action.asks) for action in talk.pending} == {("tool", "staff"), ("reply", "staff")}
+    await talk.say("yes")
+    assert shop.refunds == []
