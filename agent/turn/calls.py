@@ -22,6 +22,7 @@ from bus.message import Move
 
 DEEPEST = 3
 BUSY = "it is being done right now"
+LIMIT = "limit:"
 
 
 class Refused(Exception):
@@ -222,6 +223,8 @@ class Calls:
         scene = self._scene
         if known.status == "unknown":
             raise Stop("outcome_unknown", "unknown", known.tool)
+        if known.status == "refused" and known.because.startswith(LIMIT):
+            raise Stop("human_only", "refused", known.tool)
         if known.status == "error":
             self._judge_error(tool, known)
         if known.status == "ok":

@@ -306,6 +306,8 @@ async def test_a_cap_holds_over_conversations(world: World, shop: Shop) -> None:
         await talk.say("yes")
     assert [refund["order_id"] for refund in shop.refunds] == ["A-48291"]
     assert "limit" in talk.entries("tool_asked")[-1].policy["because"]
+    assert talk.said[-1] == f"I can't do that here: Refund an order.\n\n{HANDOVER}"
+    assert [action.state for action in talk.actions.values()] == ["failed"]
 
 
 async def test_an_expired_sign_in_blocks_and_a_new_one_runs(world: World, shop: Shop) -> None:
