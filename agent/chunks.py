@@ -49,7 +49,7 @@ def _cut(heading: str, blocks: list[str]) -> list[Chunk]:
     found: list[Chunk] = []
     text = ""
     for block in blocks:
-        if text and len(text) + len(block) > LONGEST:
+        if text and len(text) + len(block) + 2 > LONGEST:
             found.append(Chunk(heading, text))
             text = ""
         text = f"{text}\n\n{block}" if text else block

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -27,11 +28,20 @@ class Resolved(msgspec.Struct, frozen=True):
     rows: tuple[dict[str, Any], ...] = ()
 
 
-def find(patterns: dict[str, str | None], text: str) -> dict[str, list[str]]:
+def find(patterns: Mapping[str, str | None], text: str) -> dict[str, list[str]]:
     """Every value of every entity, in the order of the text, each once."""
     plain = text[:LONGEST_TEXT].translate(DASHES)
     found = {name: _values(pattern, plain) for name, pattern in patterns.items() if pattern}
     return {name: values for name, values in found.items() if values}
+
+
+def dated(patterns: Mapping[str, str | None], text: str, language: str, today: date) -> dict[str, list[str]]:
+    """Days named in words, for the entities whose values are ISO dates."""
+    names = [name for name, pattern in patterns.items() if pattern and matches(pattern, today.isoformat())]
+    days = (
+        [day for period in dates.find(text, language, today) if (day := period.day(today, ahead=True))] if names else []
+    )
+    return {name: [day.isoformat() for day in days] for name in names if days}
 
 
 def matches(pattern: str | None, value: object) -> bool:
@@ -112,7 +122,7 @@ def value_of(name: str, entity: Entity, row: dict[str, Any], arguments: Iterable
 Candidates = list[tuple[Any, dict[str, Any]]]
 
 
-def _agreeing(entity: Entity, text: str, candidates: Candidates, language: str, today: Any, zone: str) -> Candidates:
+def _agreeing(entity: Entity, text: str, candidates: Candidates, language: str, today: date, zone: str) -> Candidates:
     fields = entity.match or sorted({key for _, row in candidates for key in row})
     periods = dates.find(text, language, today)
     by_date = [c for c in candidates if any(_on(c[1].get(field), periods, zone) for field in fields)]

@@ -24,9 +24,9 @@ LONG_RUN = 4
 MATTER = 0.6
 """So much of it must be more than a way of asking."""
 FEATURES = ("fit", "second", "evidence", "recall", "letters", "run", "habit", "matter", "foreign")
-WEIGHTS = (0.69, 1.34, 2.2, 2.85, 2.96, 1.66, 2.05, 0.33, 0.85)
-NONE = 4.92
-STRANGE = -1.61
+WEIGHTS = (0.61, 1.2, 2.02, 2.8, 2.89, 1.93, 2.33, 0.68, 0.76)
+NONE = 5.03
+STRANGE = -1.55
 SHARPNESS = 1.2
 
 

@@ -24,12 +24,15 @@ OWN_LANGUAGE = 0.1
 LIKE_HEADING = 0.15
 """How much a heading that asks the same thing counts among passages that say as much."""
 SUFFIXES = (".md", ".markdown", ".txt")
-SCHEMA = """
+SHAPE = 1
+"""Raised whenever words are indexed in another way."""
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, path TEXT NOT NULL, source TEXT NOT NULL, heading TEXT NOT NULL,
     language TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS passages_by_path ON passages (path);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (heading, body, tokenize = "unicode61 categories 'L* N* Co Pc Po Sm'");
+PRAGMA user_version = {SHAPE};
 """
 
 
@@ -63,8 +66,7 @@ class Knowledge:
         self._clock = clock
         self._checked = -math.inf
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
-        self._database.executescript(SCHEMA)
+        self._database = _opened(Path(file) if file else None)
 
     async def search(self, query: str, language: str, limit: int = 4) -> list[Passage]:
         """The passages that answer best, the customer's language first among equals. Off the loop: reading files may take a while."""
@@ -166,6 +168,29 @@ class Knowledge:
             "SELECT count(*) FROM words WHERE words MATCH ?", (f'"{_token(key)}"',)
         ).fetchone()[0]
         return math.log(1 + (total + 1) / (holding + 0.5))
+
+
+def _opened(file: Path | None) -> sqlite3.Connection:
+    """The index; a file that is none, or of an older shape, is made anew: everything in it can be read again."""
+    try:
+        return _connected(file)
+    except sqlite3.DatabaseError:
+        if file is None:
+            raise
+        file.unlink(missing_ok=True)
+        return _connected(file)
+
+
+def _connected(file: Path | None) -> sqlite3.Connection:
+    database = sqlite3.connect(file or ":memory:", check_same_thread=False, isolation_level=None)
+    try:
+        if database.execute("PRAGMA user_version").fetchone()[0] not in (0, SHAPE):
+            raise sqlite3.DatabaseError("an index of another shape")
+        database.executescript(SCHEMA)
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
 
 
 def _keys(text: str, language: str) -> str:

@@ -28,12 +28,16 @@ SHORT = 10
 
 
 class Before(NamedTuple):
-    """What the conversation was about: its language, the channel's locale, the episode's last intent, the entities just asked for."""
+    """What the conversation was about: its language, the channel's locale, the episode's last intent, the entities just asked for.
+
+    `now` in UTC ms: the moment that dates in words are read at; 0 leaves them unread.
+    """
 
     language: str = ""
     locale: str = ""
     intent: str = ""
     asked: tuple[str, ...] = ()
+    now: int = 0
 
 
 class Part(NamedTuple):
@@ -70,16 +74,27 @@ class Requests:
             requests.append(self._request(part, previous, alone=len(wanted) == 1))
         return tuple(requests)
 
-    def _part(self, several: tuple[Clause, ...]) -> Part:
-        plain = self._plain(self.text[several[0].start : several[-1].end])
-        return Part(several, self.index.guess(plain, self.language), self._is_bare(several, plain))
+    def values(self, text: str) -> dict[str, list[str]]:
+        """The entities' values in a text; a date in words is one where the entity's pattern is that of an ISO date."""
+        found = entities.find(self.patterns, text)
+        if self.before.now:
+            today = dates.today(self.before.now, self.spec.time_zone)
+            found = {**entities.dated(self.patterns, text, self.language, today), **found}
+        return found
 
-    def _plain(self, text: str) -> str:
-        """The words without values and dates: those tell what it is about, not what is wanted."""
+    def _part(self, several: tuple[Clause, ...]) -> Part:
+        said = self._without_values(self.text[several[0].start : several[-1].end])
+        named = dates.without(said, self.language, named=self.index.hears("date"))
+        return Part(
+            several, self.index.guess(named, self.language), self._is_bare(several, dates.without(said, self.language))
+        )
+
+    def _without_values(self, text: str) -> str:
+        """The words without the entities' values: those tell what it is about, not what is wanted."""
         for values in entities.find(self.patterns, text).values():
             for value in values:
                 text = re.sub(re.escape(value), " ", text, flags=re.IGNORECASE)
-        return dates.without(text, self.language, named=self.index.hears("date"))
+        return text
 
     def _is_bare(self, several: tuple[Clause, ...], plain: str) -> bool:
         """True for "Order #A-48291" or "it was on May 14": no word that is more than the value's own name."""
@@ -97,7 +112,8 @@ class Requests:
         if self._is_own(parts[-1], part, joined):
             parts.append(part)
             return
-        best = max((joined.guess, parts[-1].guess, part.guess), key=lambda guess: guess.confidence)
+        told = [joined.guess, *(either.guess for either in (parts[-1], part) if not either.bare)]
+        best = max(told, key=lambda guess: guess.confidence)
         parts[-1] = Part(joined.clauses, best, parts[-1].bare and part.bare)
 
     def _is_own(self, last: Part, part: Part, joined: Part) -> bool:
@@ -137,7 +153,7 @@ class Requests:
 
     def _request(self, part: Part, previous: str, *, alone: bool) -> Request:
         said = part.text(self.text)
-        values = {name: list(found) for name, found in entities.find(self.patterns, said).items()}
+        values = self.values(said)
         guess = part.guess
         if previous in self.spec.intents and (guess.confidence < OWN or part.bare or guess.intent == previous):
             guess = self._inherited(part, guess, previous, said, values=bool(values), alone=alone)

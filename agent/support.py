@@ -73,7 +73,7 @@ def support(questions: Iterable[Asked], held: set[str], text: str, rarity: Rarit
 def _spoken_of(question: Asked, held: set[str], text: str) -> float:
     if question.answer:
         return float(bool(question.answer.search(text)))
-    return max((strength for key, strength in question.keys.items() if key in held), default=0.0)
+    return max((strength * strength for key, strength in question.keys.items() if key in held), default=0.0)
 
 
 def likeness(query: str, heading: str, language: str) -> float:

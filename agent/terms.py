@@ -7,6 +7,8 @@ from typing import NamedTuple
 from agent.words import stem, stopwords, words
 from agent.words.meanings import Meaning, meanings
 
+STATE = {"~where": 0.8, "~status": 0.8, "~notyet": 0.8, "~when": 0.4}
+"""Ways of asking how something stands: whoever still waits for it asks where it is."""
 INSIDE = 0.5
 """What a word inside a phrase still stands for on its own."""
 
@@ -56,4 +58,6 @@ def _term(
     for offset in range(length):
         for meaning in found.get(at + offset, ()):
             keys[meaning.name] = max(keys.get(meaning.name, 0.0), 1.0 if meaning in here else INSIDE)
+    standing = max((STATE[key] * strength for key, strength in keys.items() if key in STATE), default=0.0)
+    keys |= {"~state": standing} if standing else {}
     return Term(" ".join(spoken[at : at + length]), keys, small=not plain and at not in found)

@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
-from agent import clauses, entities, sentiment
+from agent import clauses, sentiment
 from agent import language as languages
 from agent.models.port import Message, Model, ModelFailed, Read, Reading, Request
 from agent.requests import ANSWERING, Before, Requests
 from agent.spec import Spec
 from bus.entries import Understood
 
+__all__ = ["Before", "checked", "read", "read_built_in", "reading"]
 BUILT_IN = "built-in"
 LONGEST_TEXT = 8_000
 NOTHING_BEFORE = Before()
@@ -34,7 +35,7 @@ async def read(
         answer = await model.understand(reading(spec, text, lines))
     except ModelFailed:
         answer = None
-    return checked(spec, text, answer, built_in) if answer else built_in
+    return checked(spec, text, answer, built_in, before) if answer else built_in
 
 
 def reading(spec: Spec, text: str, lines: tuple[Message, ...] = ()) -> Reading:
@@ -48,7 +49,8 @@ def read_built_in(spec: Spec, text: str, before: Before = NOTHING_BEFORE) -> Und
     """The deterministic reading."""
     text = text[:LONGEST_TEXT]
     language = languages.detect(text, spec.languages, before.language, before.locale)
-    requests = Requests(spec, text, language, before).read()
+    reader = Requests(spec, text, language, before)
+    requests = reader.read()
     mood = sentiment.score(text, language)
     main = requests[0] if requests else _small_talk(text, language)
     return Understood(
@@ -56,7 +58,7 @@ def read_built_in(spec: Spec, text: str, before: Before = NOTHING_BEFORE) -> Und
         sentiment=sentiment.of(mood),
         language=language,
         urgency=sentiment.urgency(text, mood, language),
-        entities=_values(spec, text),
+        entities=dict(reader.values(text)),
         category=spec.category(main.intent),
         confidence=min((request.confidence for request in requests), default=main.confidence),
         requests=tuple(msgspec.to_builtins(request) for request in requests),
@@ -71,45 +73,45 @@ def _small_talk(text: str, language: str) -> Request:
     return Request(text, named, ANSWERING if any(kinds) else 0.0)
 
 
-def _values(spec: Spec, text: str) -> dict[str, Any]:
-    return dict(entities.find({name: entity.pattern for name, entity in spec.entities.items()}, text))
-
-
-def checked(spec: Spec, text: str, answer: Read, built_in: Understood) -> Understood:
+def checked(spec: Spec, text: str, answer: Read, built_in: Understood, before: Before = NOTHING_BEFORE) -> Understood:
     """A model's reading as far as it holds: declared intents, offered languages, values that were written and fit their pattern."""
-    requests = [_checked_request(spec, text, request) for request in answer.requests]
-    known = [request for request in requests if request]
-    spent = {"model": answer.model, "usage": answer.usage, "cost": answer.cost}
-    if not known and answer.requests:
+    language = answer.language if answer.language in spec.languages else built_in.language
+    reader = Requests(spec, text, language, before)
+    requests = [_checked(reader, request) for request in answer.requests if request.intent in ("", *spec.intents)]
+    if answer.requests and not requests:
         return msgspec.structs.replace(built_in, usage=answer.usage, cost=answer.cost)
-    mood = max(-1.0, min(1.0, answer.sentiment))
-    main = known[0] if known else Request(text, built_in.intent if not built_in.requests else "", built_in.confidence)
+    main = requests[0] if requests else _small_talk(text, language)
     return msgspec.structs.replace(
         built_in,
         intent=main.intent,
-        sentiment=sentiment.of(mood),
-        language=answer.language if answer.language in spec.languages else built_in.language,
+        sentiment=sentiment.of(max(-1.0, min(1.0, answer.sentiment))),
+        language=language,
         urgency=answer.urgency,
         category=spec.category(main.intent),
-        confidence=min((request.confidence for request in known), default=main.confidence),
-        requests=tuple(msgspec.to_builtins(request) for request in known),
-        **spent,
+        confidence=min((request.confidence for request in requests), default=main.confidence),
+        requests=tuple(msgspec.to_builtins(request) for request in requests),
+        model=answer.model,
+        usage=answer.usage,
+        cost=answer.cost,
     )
 
 
-def _checked_request(spec: Spec, text: str, request: Request) -> Request | None:
-    if request.intent and request.intent not in spec.intents:
-        return None
-    found = _values(spec, text)
-    said = {name: _listed(value) for name, value in request.entities.items()}
-    values = {name: [value for value in said.get(name, ()) if value in found[name]] for name in found}
-    own = _values(spec, request.text)
-    kept = {name: values[name] or own.get(name, []) for name in found}
-    return msgspec.structs.replace(
-        request,
-        confidence=max(0.0, min(1.0, request.confidence)),
-        entities={name: value for name, value in kept.items() if value},
-    )
+def _checked(reader: Requests, request: Request) -> Request:
+    """The request with the values that its words hold, else those of the model that stand in the message."""
+    written, own = reader.values(reader.text), reader.values(request.text)
+    meant = {
+        name: [value for value in _listed(values) if _stands(reader, name, value, written)]
+        for name, values in request.entities.items()
+    }
+    values = {name: own.get(name) or meant.get(name, []) for name in reader.patterns}
+    confidence = max(0.0, min(1.0, request.confidence))
+    return Request(request.text, request.intent, confidence, {name: found for name, found in values.items() if found})
+
+
+def _stands(reader: Requests, name: str, value: str, written: dict[str, list[str]]) -> bool:
+    if reader.patterns.get(name):
+        return value in written.get(name, ())
+    return name in reader.patterns and value.casefold() in reader.text.casefold()
 
 
 def _listed(value: Any) -> list[str]:

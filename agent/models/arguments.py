@@ -74,16 +74,13 @@ def told(prompt: Prompt, request: Request) -> Story:
         for message in said
         if not message.text.startswith(("<data", "<knowledge"))
     ]
-    for at in range(len(talk) - 1, 1, -1):
-        role, text = talk[at]
-        asked = talk[at - 1][1] if role == "user" and talk[at - 1][0] == "assistant" else ""
+    for at in range(len(talk) - 1, 1, -2):
+        (_, before), (speaker, asked), (role, text) = talk[at - 2 : at + 1]
         names = [name for name, question in prompt.facts.ask.items() if question and question in asked]
-        if not names:
+        if (role, speaker) != ("user", "assistant") or not names:
             break
-        for name in names:
-            answers.setdefault(name, text)
-        if talk[at - 2][0] == "user":
-            texts.append(talk[at - 2][1])
+        answers |= {name: text for name in names if name not in answers}
+        texts.append(before)
     return Story(tuple(texts), answers, clauses.is_additive(request.text, prompt.facts.language))
 
 

@@ -292,7 +292,9 @@ def _wait(error: Exception, trial: int) -> float | None:
     status = getattr(error, "status_code", None)
     if isinstance(error, TimeoutError) or status not in RETRIED:
         return None
-    headers = getattr(error, "litellm_response_headers", None) or getattr(getattr(error, "response", None), "headers", {})
+    headers = getattr(error, "litellm_response_headers", None) or getattr(
+        getattr(error, "response", None), "headers", {}
+    )
     try:
         wait = float(headers.get("retry-after", ""))
     except ValueError:

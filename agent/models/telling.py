@@ -60,7 +60,7 @@ def tell(prompt: Prompt) -> Said:
         Said(_worded(prompt, r), SURE) for r in facts.results if r.fresh and not any(r is mine for mine in claimed)
     ]
     for request, results in served:
-        blocks += _block(prompt, request, results)
+        blocks += _block(prompt, request, _newest(prompt, results))
     if not facts.requests and not blocks:
         blocks = [_small_talk(prompt)]
     said = list({block.text: block for block in blocks if block.text}.values())
@@ -70,15 +70,17 @@ def tell(prompt: Prompt) -> Said:
 
 
 def _results_of(prompt: Prompt, request: Request) -> list[Result]:
-    """This turn's results that answer a request, in order; reads that a later write of the same values made old are left out."""
-    if request.confidence < TRUSTED:
-        return []
-    wanted = list(wishes(prompt, request))
-    found = [
+    """This turn's results that answer a request, in order."""
+    wanted = list(wishes(prompt, request)) if request.confidence >= TRUSTED else []
+    return [
         r for r in prompt.facts.results if r.fresh and any(r.tool == w.offer.name and is_about(r, w) for w in wanted)
     ]
-    done = [r for r in found if r.status == "ok" and _writes(prompt, r)]
-    return [r for r in found if _writes(prompt, r) or not any(_shares(r, write) for write in done)]
+
+
+def _newest(prompt: Prompt, results: list[Result]) -> list[Result]:
+    """Without the reads that a later write of the same values made old."""
+    done = [result for result in results if result.status == "ok" and _writes(prompt, result)]
+    return [r for r in results if _writes(prompt, r) or not any(_shares(r, write) for write in done)]
 
 
 def _shares(one: Result, other: Result) -> bool:
@@ -192,18 +194,19 @@ def _question(facts: Facts, missing: str) -> str:
 def _known(facts: Facts, request: Request) -> Known | None:
     """What knowledge says to a request: the best passage, and another one for what the first does not speak of."""
     questions = asked(request.text, facts.language)
-    whole = len(facts.requests) <= 1
+    alone = len(facts.requests) <= 1
     first, score = _best(facts, questions, facts.passages)
-    if first is None:
+    if alone and facts.passages:
+        first = max(facts.passages, key=lambda passage: passage.score)
+        score = first.score
+    if first is None or score < (SUPPORTED if alone else TRUSTED):
         return None
-    score = max(score, first.score) if whole else score
-    found = [first]
     left = [question for question in questions if question.keys and not question.keys.keys() & _held(facts, first)]
     more, rest = _best(facts, left, facts.passages)
-    if more and more is not first and rest >= WELL_SUPPORTED:
-        found.append(more)
-        score = max(score, support(questions, _held(facts, first) | _held(facts, more), f"{first.text} {more.text}"))
-    return Known(found, score) if score >= SUPPORTED else None
+    if more is None or more is first or rest < WELL_SUPPORTED:
+        return Known([first], score)
+    together = support(questions, _held(facts, first) | _held(facts, more), f"{first.text} {more.text}")
+    return Known([first, more], max(score, together))
 
 
 def _best(facts: Facts, questions: list[Asked], passages: tuple[Passage, ...]) -> tuple[Passage | None, float]:

@@ -104,6 +104,12 @@ def _entries(column: str) -> list[tuple[str, ...]]:
     return [entry for entry in parts if entry and any(word != "*" for word in entry)]
 
 
+def speaks(word: str, language: str) -> bool:
+    """True for a word that a language's column has by itself."""
+    table = tables().get(language.partition("-")[0])
+    return table is not None and any(len(entry.words) == 1 for entry in table.starting(word))
+
+
 def meanings(spoken: list[str], language: str) -> list[Meaning]:
     """What folded words mean: the longest entries first, in the text's language, and word by word in the others."""
     own = tables().get(language.partition("-")[0])

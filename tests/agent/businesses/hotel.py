@@ -12,7 +12,7 @@ intents:
   booking_status: {category: general, examples: ["is my booking confirmed", "I have not received a confirmation"]}
   invoice: {category: billing, examples: ["I need an invoice for my stay", "send me the receipt"]}
   room_problem: {category: technical, examples: ["the air conditioning in my room does not work", "my room is dirty"]}
-  house_question: {category: general, examples: ["do you have a pool", "is breakfast included", "can I bring my dog", "what time is check-in"]}
+  house_question: {examples: ["do you have a pool", "is breakfast included", "can I bring my dog", "what time is check-in"]}
 entities:
   booking:
     pattern: "HX-\\\\d{4}"

@@ -17,7 +17,7 @@ intents:
 entities:
   invoice:
     pattern: "INV-\\\\d{4}-\\\\d{3}"
-    ask: {en: "Which invoice is it? Its number looks like INV-2024-001.", de: "Um welche Rechnung geht es? Die Nummer sieht so aus: INV-2024-001."}
+    ask: {en: "Which invoice is it? Its number looks like INV-2024-001.", de: "Um welche Rechnung geht es?"}
     from: list_invoices.data
     match: [issued, period]
 time_zone: America/New_York

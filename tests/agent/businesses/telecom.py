@@ -9,14 +9,18 @@ name: tonline
 intents:
   outage_report: {category: technical, examples: ["my internet is down", "I have no signal", "there is no service in my area"]}
   slow_internet: {category: technical, examples: ["my internet is very slow"]}
-  change_plan: {category: billing, examples: ["I want to change my plan", "upgrade me to a bigger data plan", "switch to a cheaper tariff"]}
+  change_plan: {category: billing, examples: ["I want to change my plan", "upgrade me to a bigger data plan"]}
   data_usage: {category: general, examples: ["how much data do I have left", "what is my balance"]}
   bill_question: {category: billing, examples: ["why is my bill so high", "explain the charges on my invoice"]}
   block_sim: {category: technical, examples: ["I lost my phone, block my SIM", "my SIM was stolen"]}
   cancel_contract: {category: billing, human: true, examples: ["I want to cancel my contract", "terminate my subscription"]}
 entities:
-  line: {pattern: "\\\\+?\\\\d{9,12}", ask: {en: "Which number is it about?", es: "¿De qué número se trata?", de: "Um welche Nummer geht es?"}}
-  postcode: {pattern: "\\\\d{5}", ask: {en: "What is your postcode?", es: "¿Cuál es tu código postal?", de: "Wie lautet Ihre Postleitzahl?"}}
+  line:
+    pattern: "\\\\+?\\\\d{9,12}"
+    ask: {en: "Which number is it about?", es: "¿De qué número se trata?", de: "Um welche Nummer geht es?"}
+  postcode:
+    pattern: "\\\\d{5}"
+    ask: {en: "What is your postcode?", es: "¿Cuál es tu código postal?", de: "Wie lautet Ihre Postleitzahl?"}
 tools:
   outages:
     description: Known outages in an area.
@@ -24,14 +28,14 @@ tools:
     args: {type: object, required: [postcode], properties: {postcode: {type: string}}}
     intents: [outage_report, slow_internet]
     say:
-      en: "{% if known %}There is a known outage in {{ postcode }}; it should be over by {{ until }}.{% else %}I see no outage in {{ postcode }}.{% endif %}"
-      es: "{% if known %}Hay una avería conocida en {{ postcode }}, hasta las {{ until }}.{% else %}No veo ninguna avería en {{ postcode }}.{% endif %}"
+      en: "{% if known %}There is an outage in {{ postcode }} until {{ until }}.{% else %}I see no outage in {{ postcode }}.{% endif %}"
+      es: "{% if known %}Hay una avería en {{ postcode }} hasta las {{ until }}.{% else %}No veo ninguna avería.{% endif %}"
   usage:
     description: What is left of this month's data.
     http: {method: GET, url: "{BASE}/lines/{line}/usage"}
     args: {type: object, required: [line], properties: {line: {type: string}}}
     intents: [data_usage]
-    say: {en: "{{ left_gb }} GB of {{ total_gb }} are left until {{ until }}.", es: "Quedan {{ left_gb }} GB de {{ total_gb }} hasta el {{ until }}."}
+    say: {en: "{{ left_gb }} GB are left until {{ until }}.", es: "Quedan {{ left_gb }} GB hasta el {{ until }}."}
   bill:
     description: The newest bill with its lines.
     http: {method: GET, url: "{BASE}/lines/{line}/bill"}
@@ -48,7 +52,7 @@ tools:
     once: [line, plan]
     intents: [change_plan]
     confirm: "true"
-    question: {en: "Shall I put {{ line }} on {{ plan }}?", es: "¿Paso {{ line }} a {{ plan }}?", de: "Soll ich {{ line }} auf {{ plan }} umstellen?"}
+    question: {en: "Shall I put {{ line }} on {{ plan }}?", de: "Soll ich {{ line }} auf {{ plan }} umstellen?"}
     say: {en: "{{ line }} is on {{ plan }} now.", es: "{{ line }} tiene ahora {{ plan }}.", de: "{{ line }} hat jetzt {{ plan }}."}
   block_sim:
     description: Block the SIM card of a line.
@@ -61,7 +65,7 @@ tools:
 languages: [en, es, de, fr, pt]
 """
 KNOWLEDGE: dict[str, str] = {}
-LINES: dict[str, Json] = {"600123456": {"left_gb": 3, "total_gb": 20, "until": "31 May"}}
+LINES: dict[str, Json] = {"600123456": {"left_gb": 3, "until": "31 May"}}
 
 
 def far_end() -> FarEnd:
