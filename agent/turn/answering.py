@@ -67,6 +67,7 @@ async def understand(scene: Scene, text: str, *, plainly: bool = False) -> None:
         customer.locale if customer else "",
         last.intent if last else "",
         (missing,) if missing else (),
+        scene.now,
     )
     reader = None if plainly else scene.parts.reader()
     lines = tuple(prompts.history(scene, text)[:-1][-6:])
