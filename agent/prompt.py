@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent import arguments
+from agent import arguments, dates
 from agent.models.port import Call, Facts, Message, Prompt, Result, ToolOffer
 from agent.results import Known
 from agent.turn import asking
@@ -76,6 +74,7 @@ def facts(scene: Scene) -> Facts:
             key: template if "{{" in template else asking.reply(scene, key)
             for key, template in scene.spec.replies.all_texts(scene.language, scene.spec.language).items()
         },
+        today=_today(scene),
     )
 
 
@@ -168,16 +167,19 @@ def _json(value: Any) -> str:
 def _instructions(scene: Scene, own: str, retry: str) -> str:
     spec = scene.spec
     language = LANGUAGES.get(scene.language, scene.language)
-    today = datetime.fromtimestamp(scene.now / 1000, UTC).astimezone(ZoneInfo(spec.time_zone)).date().isoformat()
     parts = [
         RULES,
         f"Voice: {spec.voice.strip()}" if spec.voice.strip() else "",
         own.strip(),
-        f"Answer in {language}. Today is {today} ({spec.time_zone}).",
+        f"Answer in {language}. Today is {_today(scene)} ({spec.time_zone}).",
         _wordings(scene),
         retry,
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _today(scene: Scene) -> str:
+    return dates.today(scene.now, scene.spec.time_zone).isoformat()
 
 
 def _wordings(scene: Scene) -> str:
