@@ -1,0 +1,112 @@
+"""What a turn costs at the beginning of a conversation and after thousands of lines: one process, turn about."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bench.speed import site
+from bench.speed.figures import MILLI, Row, Table
+from bench.speed.systems import Fakes
+from bus.entries import Entry
+from bus.message import Address, Inbound, Sender
+from bus.store import conversations, log
+from config.settings import load
+from gateway.app import Gateway
+
+SHORT, FULL, LONG = 10, 200, 10_000
+AT_ONCE = 500
+COPIES = 5
+
+
+async def measure(folder: Path, rounds: int = 30) -> Table:
+    """CPU of a whole turn, from the accepted message to the commit, by the lines that were there before."""
+    with _core(1):
+        async with _gateway(folder) as gateway:
+            book = Book(gateway)
+            lines = await book.turns_lines()
+            for length in (SHORT, FULL, LONG):
+                await book.write(length, lines)
+            costs: dict[int, list[float]] = {SHORT: [], FULL: [], LONG: []}
+            for number in range(rounds + COPIES):
+                for length in (SHORT, FULL, LONG) if number % 2 else (LONG, FULL, SHORT):
+                    cost = await book.turn(length, number)
+                    costs[length].extend([cost] if number >= COPIES else [])
+    rows = [
+        Row(f"turn at {LONG:,} lines, against one at {SHORT}", "ms", MILLI, costs[LONG], costs[SHORT]),
+        Row(
+            f"turn at {LONG:,} lines, against one at {FULL} (the window is full)", "ms", MILLI, costs[LONG], costs[FULL]
+        ),
+    ]
+    notes = (
+        f"CPU of the whole process per turn; {COPIES} conversations of each length, made with the store's own verbs."
+    )
+    return Table("A turn in a long conversation", ("", "long", "short", "long ÷ short"), rows, notes)
+
+
+class Book:
+    """Conversations of a given length."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._serial = 0
+
+    async def turns_lines(self) -> Sequence[Entry]:
+        """The lines that one turn leaves."""
+        await self.turn(0, 0)
+        conversation = (await self._gateway.tenant.read(conversations.page, limit=1))[0][0].id
+        return [line.entry for line in await self._gateway.tenant.read(log.after, conversation, 0, 100)]
+
+    async def write(self, length: int, lines: Sequence[Entry]) -> None:
+        """Conversations that have as many lines already."""
+        wanted = [lines[number % len(lines)] for number in range(length)]
+        for copy in range(COPIES):
+            name, now = f"c_{length}_{copy}", self._gateway.clock()
+            await self._gateway.tenant.write(conversations.create, name, _address(length, copy), now)
+            for start in range(0, length, AT_ONCE):
+                await self._gateway.tenant.write(log.append, name, wanted[start : start + AT_ONCE], now)
+
+    async def turn(self, length: int, number: int) -> float:
+        """One message and its turn; seconds of CPU."""
+        self._serial += 1
+        key, text = f"message:{self._serial}", site.plain(0, number)
+        inbound = Inbound(
+            key, _address(length, number % COPIES), Sender("visitor"), "message", self._gateway.clock(), text
+        )
+        began = time.process_time()
+        await self._gateway.intake.accept(inbound, side="customer", raw=b"{}")
+        await self._gateway.worker.idle()
+        return time.process_time() - began
+
+
+def _address(length: int, copy: int) -> Address:
+    return Address("default", "web", "", f"visitor:{length}:{copy}")
+
+
+@asynccontextmanager
+async def _gateway(folder: Path) -> AsyncIterator[Gateway]:
+    fakes = Fakes()
+    outside = await fakes.open()
+    loaded = load(site.write(folder, 0, outside.slack, outside.tool))
+    gateway = await Gateway.open(loaded)
+    try:
+        await gateway.start(watching=False)
+        yield gateway
+    finally:
+        await gateway.close()
+        fakes.close()
+
+
+@contextlib.contextmanager
+def _core(core: int):  # type: ignore[no-untyped-def]
+    """This thread, and those it starts, on one core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core} & set(range(os.cpu_count() or 1)) or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
