@@ -115,7 +115,7 @@ class Retrieved(Step, frozen=True, kw_only=True, tag="retrieved"):
 class ModelReplied(Step, frozen=True, kw_only=True, tag="model_replied"):
     """A model answered with `text` and/or `calls` ({id, tool, args}); recorded before anything is acted on.
 
-    `usage` in tokens {input, output}, `cost` in USD, `milliseconds` of waiting.
+    `usage` in tokens {input, output}, `cost` in USD, `milliseconds` of waiting, `confidence` the model's own score where it has one.
     """
 
     model: str
@@ -124,6 +124,7 @@ class ModelReplied(Step, frozen=True, kw_only=True, tag="model_replied"):
     usage: dict[str, int] = {}
     cost: Decimal = Decimal(0)
     milliseconds: int = 0
+    confidence: float | None = None
     error: str = ""
 
 

@@ -17,6 +17,7 @@ from agent.models.port import Model
 from agent.replies import TEXTS
 from agent.spec import Spec
 from agent.tools.http import HttpTools
+from agent.tools.mcp import McpServers
 from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
 from bus.seal import Seal
@@ -49,6 +50,7 @@ class Assembly:
         self._http: aiohttp.ClientSession | None = None
         self._knowledge: Knowledge | None = None
         self._models: dict[str, Model] = {}
+        self._servers = McpServers()
         self._seal = Seal(_secrets(gateway.settings.secret_key))
         self._desk: Desk | None = None
 
@@ -72,6 +74,7 @@ class Assembly:
 
     async def close(self) -> None:
         """Let go of what the parts share."""
+        await self._servers.close()
         if self._http is not None:
             await self._http.close()
         if self._knowledge is not None:
@@ -87,6 +90,7 @@ class Assembly:
             reader=self._reader,
             knowledge=Searching(lambda: self._knowledge),
             tools=HttpTools(http, gateway.clock),
+            servers=self._servers,
             mode_of=self._mode_of,
             limits_of=self._limits_of,
             unseal=lambda sealed: self._seal.open(sealed),  # noqa: PLW0108 - the seal changes with its keys

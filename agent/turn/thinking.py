@@ -19,9 +19,6 @@ from bus.canonical import digest
 from bus.entries import ModelReplied
 from bus.failpoint import failpoint
 
-SURENESS = "sureness"
-"""The model's own score stands among the usage, in ten-thousandths."""
-
 
 class Thought(NamedTuple):
     """The model's final words, and its own score (None where it has none)."""
@@ -46,7 +43,7 @@ async def think(
         prompt = prompts.build(scene, text, spoken, instructions=instructions, retry=retry)
         answer = await _asked(scene, model, prompt)
         if not answer.calls:
-            return Thought(answer.text.strip(), _sureness(answer))
+            return Thought(answer.text.strip(), answer.confidence)
         scene.journal.discard()
         spoken += await _answers(calls, answer)
     raise Stop("budget", "error")
@@ -85,22 +82,16 @@ async def _reply(model: Model, prompt: Prompt, preview: Preview) -> Answer:
 
 
 def _recorded(answer: Answer, milliseconds: int) -> ModelReplied:
-    usage = dict(answer.usage)
-    if answer.confidence is not None:
-        usage[SURENESS] = round(max(0.0, min(1.0, answer.confidence)) * 10_000)
     calls = tuple(recordable({"id": call.id, "tool": call.tool, "args": call.args}) for call in answer.calls)
     return ModelReplied(
         model=answer.model,
         text=recordable(answer.text),
         calls=calls,
-        usage=usage,
+        usage=answer.usage,
         cost=answer.cost,
         milliseconds=milliseconds,
+        confidence=None if answer.confidence is None else max(0.0, min(1.0, answer.confidence)),
     )
-
-
-def _sureness(answer: ModelReplied) -> float | None:
-    return answer.usage[SURENESS] / 10_000 if SURENESS in answer.usage else None
 
 
 async def _answers(calls: Calls, answer: ModelReplied) -> Sequence[Message]:
