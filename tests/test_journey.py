@@ -284,6 +284,29 @@ async def test_a_gateway_that_is_killed_loses_and_repeats_nothing(
     await ana.sees(ASKS, "Shall I go ahead?", AGREES, answer, TALKING, REPLY)
 
 
+async def test_what_the_agent_may_not_decide_an_approver_does(
+    served: Served, visit: Callable[..., Awaitable[Page]]
+) -> None:
+    ana = Customer(await visit("/shop"))
+    await ana.suggested("Please refund order A-47810, I sent the speaker back")
+    await ana.button("Yes").click()
+    await expect(ana.bubbles.last).to_contain_text("A colleague has to approve this.")
+
+    desk = Colleague(await visit("/desk"))
+    act_as = desk.page.get_by_label("You are")
+    await act_as.select_option(label="Ben Okafor – CX")
+    await desk.card.get_by_role("button", name="2 replies").click()
+    await desk.thread.get_by_role("button", name="Approve").click()
+    await expect(desk.thread).to_contain_text("You may not decide this: you are not one of the approvers.")
+    await act_as.select_option(label="Lena Hoffmann – Finance")
+    await desk.card.get_by_role("button", name="2 replies").click()
+    await desk.thread.get_by_role("button", name="Approve").click()
+    await expect(desk.thread).to_contain_text("Approved by Lena Hoffmann")
+    await expect(desk.thread.get_by_role("button", name="Approve")).to_have_count(0)
+    await expect(ana.bubbles.last).to_contain_text("Refund of $249.00 issued")
+    assert [(row["order_id"], row["amount"]) for row in served.paid()] == [("A-47810", 249.0)]
+
+
 async def test_the_widget_in_the_dark_and_from_right_to_left(visit: Callable[..., Awaitable[Page]]) -> None:
     small = {"width": 480, "height": 640}
     page = await visit("/chat?locale=ar", viewport=small, locale="ar-EG", color_scheme="dark")
