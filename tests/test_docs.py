@@ -35,9 +35,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECRET = "a-secret-of-the-tests-0123456789abcdefghij"
 PICTURE_BYTES = 250_000
-ELSEWHERE = re.compile(
-    r"knowledge/|(text|application|anthropic|openai)/[\w.-]+"
-)  # the operator's folder, media types, models
+ELSEWHERE = re.compile(r"knowledge/|(text|application|anthropic|openai)/[\w.-]+")  # made at home, media types, models
 
 by_name = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
