@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+BELOW = " › "
+"""Stands between a heading and the one below it."""
 LONGEST = 900
 """Characters of a passage: about a screen of a chat."""
 
@@ -24,12 +26,12 @@ def chunks(markdown: str) -> list[Chunk]:
     block: list[str] = []
     for kind, level, text in _blocks(_without_metadata(markdown)):
         if kind == "heading":
-            found += _cut(" › ".join(filter(None, path)), block)
+            found += _cut(BELOW.join(filter(None, path)), block)
             block = []
             path = [*(path + [""] * level)[: level - 1], text]
         else:
             block.append(text)
-    return found + _cut(" › ".join(filter(None, path)), block)
+    return found + _cut(BELOW.join(filter(None, path)), block)
 
 
 def _blocks(markdown: str) -> Iterator[tuple[str, int, str]]:

@@ -24,9 +24,9 @@ LONG_RUN = 4
 MATTER = 0.6
 """So much of it must be more than a way of asking."""
 FEATURES = ("fit", "second", "evidence", "recall", "letters", "run", "habit", "matter", "foreign")
-WEIGHTS = (0.61, 1.2, 2.02, 2.8, 2.89, 1.93, 2.33, 0.68, 0.76)
-NONE = 5.03
-STRANGE = -1.55
+WEIGHTS = (1.1, 1.4, 2.12, 2.88, 2.53, 1.82, 2.0, 0.76, 0.58)
+NONE = 5.23
+STRANGE = -1.69
 SHARPNESS = 1.2
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent import language as languages
-from agent.chunks import Chunk, chunks
+from agent.chunks import BELOW, Chunk, chunks
 from agent.models.port import Passage
-from agent.support import held_in_order, likeness, parted, support
+from agent.support import OUTER, headed, likeness, parted, spoken, support
 
 CHECKED_EVERY = 1.0
 """Seconds between looks at the folders' files."""
@@ -24,21 +24,21 @@ OWN_LANGUAGE = 0.1
 LIKE_HEADING = 0.15
 """How much a heading that asks the same thing counts among passages that say as much."""
 SUFFIXES = (".md", ".markdown", ".txt")
-SHAPE = 1
+SHAPE = 2
 """Raised whenever words are indexed in another way."""
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, path TEXT NOT NULL, source TEXT NOT NULL, heading TEXT NOT NULL,
     language TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS passages_by_path ON passages (path);
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (heading, body, tokenize = "unicode61 categories 'L* N* Co Pc Po Sm'");
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (heading, body, outside, tokenize = "unicode61 categories 'L* N* Co Pc Po Sm'");
 PRAGMA user_version = {SHAPE};
 """
 
 
 FOUND = """
-SELECT p.source, p.heading, p.text, p.language, w.heading || ' ' || w.body, bm25(words, 3.0, 1.0)
-FROM words AS w JOIN passages AS p ON p.id = w.rowid WHERE words MATCH ? ORDER BY bm25(words, 3.0, 1.0) LIMIT ?
+SELECT p.source, p.heading, p.text, p.language, w.heading || ' ' || w.body, w.outside, bm25(words, 3.0, 1.0, 0.5)
+FROM words AS w JOIN passages AS p ON p.id = w.rowid WHERE words MATCH ? ORDER BY bm25(words, 3.0, 1.0, 0.5) LIMIT ?
 """
 
 
@@ -142,8 +142,10 @@ class Knowledge:
             "INSERT INTO passages (path, source, heading, language, text) VALUES (?, ?, ?, ?, ?)",
             (str(stamp.path), stamp.source, chunk.heading, language, chunk.text),
         )
-        indexed = (row.lastrowid, _keys(chunk.heading, language), _keys(chunk.text, language))
-        self._database.execute("INSERT INTO words (rowid, heading, body) VALUES (?, ?, ?)", indexed)
+        outer, _, own = chunk.heading.rpartition(BELOW)
+        columns = (headed(own, language), spoken(chunk.text, language), spoken(outer, language))
+        indexed = (row.lastrowid, *(" ".join(map(_token, column)) for column in columns))
+        self._database.execute("INSERT INTO words (rowid, heading, body, outside) VALUES (?, ?, ?, ?)", indexed)
 
     def _search(self, query: str, language: str, limit: int) -> list[Passage]:
         questions = parted(query, language)
@@ -154,10 +156,11 @@ class Knowledge:
         rows = self._database.execute(FOUND, (match, CANDIDATES)).fetchall()
         rarity = {key: self._rarity(key) for key in keys}
         scored = []
-        for source, heading, text, spoken, held, rank in rows:
-            score = max(support(part, set(held.split()), text, rarity.__getitem__) for part in questions)
-            order = score + LIKE_HEADING * likeness(query, heading.rpartition(" › ")[2], language)
-            order += OWN_LANGUAGE if spoken == language else 0.0
+        for source, heading, text, spoken_in, inside, outside, rank in rows:
+            held = dict.fromkeys(outside.split(), OUTER) | dict.fromkeys(inside.split(), 1.0)
+            score = max(support(part, held, text, rarity.__getitem__) for part in questions)
+            order = score + LIKE_HEADING * likeness(query, heading.rpartition(BELOW)[2], language)
+            order += OWN_LANGUAGE if spoken_in == language else 0.0
             scored.append((order, -rank, Passage(source, heading, text, round(score, 3))))
         scored.sort(key=lambda item: item[:2], reverse=True)
         return [passage for _, _, passage in scored[:limit]]
@@ -191,10 +194,6 @@ def _connected(file: Path | None) -> sqlite3.Connection:
         database.close()
         raise
     return database
-
-
-def _keys(text: str, language: str) -> str:
-    return " ".join(map(_token, held_in_order(text, language)))
 
 
 def _token(key: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from agent.chunks import BELOW
 from agent.terms import Term, terms
-from agent.words import light, words
+from agent.words import fold, light, words
 from agent.words.phrases import phrases
 
 LIGHT = 0.3
@@ -15,20 +16,22 @@ ASKED_FOR = 0.3
 """What a way of asking counts beside a matter: "how long" finds the passage that names days, "refund" finds the refunds."""
 ANSWERS = {
     "~when": re.compile(
-        r"\d+(?:\s?[-–]\s?\d+)?\s?(?:\w+\s)?(?:minut|hour|day|week|month|year|hora|dia|día|semana|mes|año|ano|stunde|tag|woche|monat|jahr|heure|jour"
-        r"|semaine|mois|an)|\d{1,2}[:.h]\d{2}|\d\s?(?:am|pm|uhr)\b|\d{1,2}\s?h\b",
-        re.IGNORECASE,
+        r"\b(?:minut\w*|hours?|days?|weeks?|months?|years?|horas?|dias?|semanas?|mes|meses|anos?|stunden?|tagen?|tage?s?|wochen?|monate?n?"
+        r"|jahre?n?|heures?|jours?|semaines?|mois|ans?)\b|\d{1,2}[:.h]\d{2}|\d\s?(?:am|pm|uhr|h)\b"
     ),
     "~howmuch": re.compile(
-        r"[$€£¥]|\d\s?(?:eur|usd|gbp|euro|dollar|%|percent|kg|gb)|free|gratis|kostenlos|gratuit", re.IGNORECASE
+        r"[$€£¥]|\d\s?(?:eur|usd|gbp|dollar|%|percent|kg|gb)|\b(?:free|gratis|gratuit\w*|kostenlos\w*|included)\b"
     ),
 }
-"""What an answer to a way of asking looks like."""
+"""What an answer to a way of asking looks like, folded."""
 Rarity = Callable[[str], float]
+Held = Mapping[str, float]
+"""What a passage speaks of, and how much of it that is: a heading further out is about its neighbours as well."""
+OUTER = 0.5
 
 
 class Asked(NamedTuple):
-    """One thing a question is about, and what it counts for; or, without keys, what an answer to it looks like."""
+    """One thing a question is about, and what it counts for. With an `answer`: a way of asking, and what an answer to it looks like."""
 
     keys: dict[str, float]
     weight: float
@@ -42,8 +45,8 @@ def asked(query: str, language: str) -> list[Asked]:
 
 def _asked(term: Term, language: str) -> list[Asked]:
     if term.asks:
-        answer = next((ANSWERS[key] for key in term.keys if key in ANSWERS), None)
-        return [Asked({}, ASKED_FOR, answer)] if answer else []
+        way = next((key for key in term.keys if key in ANSWERS), "")
+        return [Asked({way: 1.0}, ASKED_FOR, ANSWERS[way])] if way else []
     if term.small or not term.matter:
         return []
     return [Asked(term.matter, LIGHT if set(term.text.split()) <= light(language) else 1.0)]
@@ -53,27 +56,27 @@ def parted(query: str, language: str) -> list[list[Asked]]:
     """The questions of a query that holds several: a new one begins where it is asked anew. The whole comes first."""
     parts: list[list[Asked]] = [[]]
     for term in terms(query, language):
-        if term.asks and any(question.keys for question in parts[-1]):
+        if term.asks and any(question.answer is None for question in parts[-1]):
             parts.append([])
         parts[-1] += _asked(term, language)
     whole = [question for part in parts for question in part]
-    return [whole, *(part for part in parts if any(question.weight == 1.0 and question.keys for question in part))]
+    return [whole, *(part for part in parts if any(question.weight == 1.0 for question in part))]
 
 
-def support(questions: Iterable[Asked], held: set[str], text: str, rarity: Rarity = lambda _: 1.0) -> float:
+def support(questions: Iterable[Asked], held: Held, text: str, rarity: Rarity = lambda _: 1.0) -> float:
     """The share of what was asked that a passage speaks of, 0 to 1; what nothing anywhere speaks of counts in full."""
     whole = covered = 0.0
     for question in questions:
-        weight = question.weight * min(map(rarity, question.keys), default=1.0)
+        weight = question.weight * (min(map(rarity, question.keys)) if question.answer is None else 1.0)
         whole += weight
         covered += weight * _spoken_of(question, held, text)
     return covered / whole if whole else 0.0
 
 
-def _spoken_of(question: Asked, held: set[str], text: str) -> float:
-    if question.answer:
-        return float(bool(question.answer.search(text)))
-    return max((strength * strength for key, strength in question.keys.items() if key in held), default=0.0)
+def _spoken_of(question: Asked, held: Held, text: str) -> float:
+    if question.answer and question.answer.search(fold(text)):
+        return 1.0
+    return max((strength * strength * held.get(key, 0.0) for key, strength in question.keys.items()), default=0.0)
 
 
 def likeness(query: str, heading: str, language: str) -> float:
@@ -91,14 +94,22 @@ def _said(text: str, language: str) -> set[str]:
     }
 
 
-def held_in_order(text: str, language: str) -> list[str]:
-    """What a passage speaks of, as often as it does."""
+def headed(heading: str, language: str) -> list[str]:
+    """What a heading speaks of, and how it asks."""
+    return [key for term in terms(heading, language) if not term.small for key in term.keys]
+
+
+def spoken(text: str, language: str) -> list[str]:
+    """What a text speaks of, as often as it does."""
     return [key for term in terms(text, language) if not term.small for key in term.matter]
 
 
-def held_keys(text: str, language: str) -> set[str]:
-    """What a passage speaks of."""
-    return set(held_in_order(text, language))
+def held(heading: str, text: str, language: str) -> dict[str, float]:
+    """What a passage speaks of. Its own heading is the last of those that are joined by ` › `."""
+    outer, _, own = heading.rpartition(BELOW)
+    return dict.fromkeys(spoken(outer, language), OUTER) | dict.fromkeys(
+        [*headed(own, language), *spoken(text, language)], 1.0
+    )
 
 
 def is_general(text: str, language: str) -> bool:

@@ -10,7 +10,7 @@ from agent import clauses
 from agent.models.arguments import TAGS
 from agent.models.plans import Wish, is_about, wishes
 from agent.models.port import Facts, Passage, Prompt, Request, Result
-from agent.support import Asked, asked, held_keys, is_general, support
+from agent.support import Asked, asked, held, is_general, support
 from agent.terms import terms
 
 SURE = 0.97
@@ -201,7 +201,11 @@ def _known(facts: Facts, request: Request) -> Known | None:
         score = first.score
     if first is None or score < (SUPPORTED if alone else TRUSTED):
         return None
-    left = [question for question in questions if question.keys and not question.keys.keys() & _held(facts, first)]
+    left = [
+        question
+        for question in questions
+        if question.answer is None and not question.keys.keys() & _held(facts, first).keys()
+    ]
     more, rest = _best(facts, left, facts.passages)
     if more is None or more is first or rest < WELL_SUPPORTED:
         return Known([first], score)
@@ -216,8 +220,8 @@ def _best(facts: Facts, questions: list[Asked], passages: tuple[Passage, ...]) -
     return (passages[-at], score) if at <= 0 else (None, 0.0)
 
 
-def _held(facts: Facts, passage: Passage) -> set[str]:
-    return held_keys(f"{passage.heading}\n{passage.text}", facts.language)
+def _held(facts: Facts, passage: Passage) -> dict[str, float]:
+    return held(passage.heading, passage.text, facts.language)
 
 
 def excerpt(text: str, question: str, language: str) -> str:
@@ -226,7 +230,7 @@ def excerpt(text: str, question: str, language: str) -> str:
         return text
     blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
     questions = asked(question, language)
-    scores = [support(questions, held_keys(block, language), block) for block in blocks]
+    scores = [support(questions, held("", block, language), block) for block in blocks]
     best = scores.index(max(scores))
     found = blocks[best]
     if found.rstrip().endswith(":") and best + 1 < len(blocks):
@@ -241,7 +245,7 @@ def excerpt(text: str, question: str, language: str) -> str:
 def _sentences(text: str, question: str, language: str) -> str:
     sentences = re.split(r"(?<=[.!?])\s+", text)
     questions = asked(question, language)
-    scores = [support(questions, held_keys(sentence, language), sentence) for sentence in sentences]
+    scores = [support(questions, held("", sentence, language), sentence) for sentence in sentences]
     start = end = scores.index(max(scores))
     while end + 1 < len(sentences) and len(" ".join(sentences[start : end + 2])) <= LONG:
         end += 1
