@@ -220,7 +220,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_pictures_are_used_and_small() -> None:
     used = {(page.parent / link).resolve() for page in PAGES for link in links(page) if link.endswith(".png")}
     there = set((ROOT / "docs" / "screenshots").glob("*.png"))
-    assert used <= there
+    assert used == there
     assert [path.name for path in there if path.stat().st_size > PICTURE_BYTES] == []
 
 

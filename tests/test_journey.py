@@ -201,7 +201,6 @@ async def test_a_refund_a_handover_and_a_person(served: Served, visit: Callable[
     sara = Colleague(await visit("/desk"))
     for words in ("Waiting · Ana Ruiz · web", "warehouse_flag", "signed in on the site", AGREES):
         await expect(sara.card).to_contain_text(words)
-    await shot(sara.page, "desk-card")
     await sara.card.get_by_role("button", name="1 reply").click()
     for words in (ASKS, "What was tried", "get_order (order_id: A-48519)", "create_refund", "R-7711"):
         await expect(sara.thread).to_contain_text(words)
