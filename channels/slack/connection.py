@@ -1,18 +1,21 @@
-"""The one door to Slack's Web API. Plain HTTP: the SDK's client costs more per call than all the rest of a relayed message."""
+"""The one door to Slack's Web API. Retries are the outbox's business, so the SDK's are off."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
 import aiohttp
 import msgspec
 
 from bus.errors import GatewayError, Permanent, Retryable, Uncertain
+from bus.failpoint import failpoint
 from channels.slack.settings import SlackSettings
+
+if TYPE_CHECKING:
+    from slack_sdk.errors import SlackApiError
+    from slack_sdk.web.async_client import AsyncWebClient
 
 Json = dict[str, Any]
 
@@ -39,18 +42,19 @@ class Connection:
     def __init__(self, settings: SlackSettings) -> None:
         self.settings = settings
         self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
         self._identity: Identity | None = None
         self._closed = False
 
     def reconfigure(self, settings: SlackSettings) -> None:
-        """From now on, these settings; another app is asked who it is."""
+        """From now on, these settings; another app or place is another client, made at the next call."""
         if settings != self.settings:
-            self.settings, self._identity = settings, None
+            self.settings, self._client, self._identity = settings, None, None
 
     async def close(self) -> None:
         """End the session; what is called after this is Retryable."""
         self._closed = True
-        session, self._session = self._session, None
+        session, self._session, self._client = self._session, None, None
         if session is not None:
             await session.close()
 
@@ -75,62 +79,69 @@ class Connection:
 
     async def call(self, method: str, **arguments: Any) -> Json:
         """A writing method, by Slack's name. Raises Retryable, Permanent or Uncertain."""
-        return await self._answer(method, msgspec.json.encode(arguments), "application/json; charset=utf-8")
+        return await self._answer(method, arguments)
 
     async def read(self, method: str, **arguments: Any) -> Json:
-        """A reading method, which takes a form alone. Raises Retryable or Permanent: nothing can have happened."""
-        form = urlencode({name: int(value) if isinstance(value, bool) else value for name, value in arguments.items()})
+        """A reading method. Raises Retryable or Permanent: nothing can have happened."""
         try:
-            return await self._answer(method, form.encode(), "application/x-www-form-urlencoded")
+            return await self._answer(method, arguments)
         except Uncertain as error:
             raise Retryable(str(error)) from error
 
-    async def _answer(self, method: str, body: bytes, kind: str) -> Json:
-        url = f"{self.settings.api_base.rstrip('/')}/{method}"
-        headers = {"Authorization": f"Bearer {self.settings.bot_token.get_secret_value()}", "Content-Type": kind}
-        limit = aiohttp.ClientTimeout(total=self.settings.timeout, connect=self.settings.timeout / 2)
+    async def _answer(self, method: str, arguments: Json) -> Json:
+        from slack_sdk.errors import SlackApiError, SlackClientError
+
         try:
-            async with self._open().post(url, data=body, headers=headers, timeout=limit) as response:
-                told = _read(await response.read())
+            response = await getattr(self._open(), method.replace(".", "_"))(**arguments)
+            failpoint("K19")
+        except SlackApiError as error:
+            raise translated(error) from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Retryable("Slack cannot be reached") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
             raise Uncertain(f"Slack's answer was lost: {type(error).__name__}") from error
-        if response.status == 200 and told.get("ok"):
-            return told
-        raise refused(response.status, str(told.get("error") or ""), response.headers)
+        return dict(response.data) if isinstance(response.data, dict) else {}
 
-    def _open(self) -> aiohttp.ClientSession:
-        """One session for all calls. The environment is asked for a proxy only where it names one: aiohttp reads it for each call."""
+    def _open(self) -> AsyncWebClient:
+        """One session for all calls: without it the SDK opens a connection, with its handshake, for each."""
+        from slack_sdk.web.async_client import AsyncWebClient
+
         if self._closed:
             raise Retryable("the connection to Slack is closed")
-        if self._session is None:
-            proxied = not getproxies().keys().isdisjoint({"http", "https"})
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied)
-        return self._session
+        if self._client is None:
+            timeout = aiohttp.ClientTimeout(total=self.settings.timeout, connect=self.settings.timeout / 2)
+            proxied = not getproxies().keys().isdisjoint({"http", "https"})  # else aiohttp looks for one at each call
+            self._session = self._session or aiohttp.ClientSession(
+                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied
+            )
+            self._client = AsyncWebClient(
+                token=self.settings.bot_token.get_secret_value(),
+                base_url=self.settings.api_base.rstrip("/") + "/",
+                session=self._session,
+                retry_handlers=[],
+            )
+            self._client.proxy = (
+                None  # the session knows the environment's proxies, and NO_PROXY, which the SDK does not
+            )
+        return self._client
 
 
-def _read(body: bytes) -> Json:
-    """An answer that is no object says nothing."""
-    try:
-        told = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def refused(status: int, code: str, headers: Mapping[str, str]) -> GatewayError:
+def translated(error: SlackApiError) -> GatewayError:
     """Slack's refusal in our own words."""
-    if status in (429, 503) or code in NOT_YET:
-        return Retryable(
-            f"Slack: {code or ('service_unavailable' if status == 503 else 'ratelimited')}", after=_after(headers)
-        )
+    status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0) or 0)
+    data = getattr(error.response, "data", None)
+    code = str(data.get("error", "")) if isinstance(data, dict) else ""
+    if status == 429 or code in NOT_YET:
+        return Retryable(f"Slack: {code or 'ratelimited'}", after=_after(error))
+    if status == 503:
+        return Retryable("Slack: service_unavailable", after=_after(error))
     if code in WHO_KNOWS or status >= 500 or not code:
         return Uncertain(f"Slack: {code or f'HTTP {status}'}")
     return Permanent(code)
 
 
-def _after(headers: Mapping[str, str]) -> float | None:
+def _after(error: SlackApiError) -> float | None:
     """Seconds that Slack wants us to wait."""
-    value = headers.get("Retry-After", "")
+    headers = getattr(error.response, "headers", None) or {}
+    value = str(headers.get("Retry-After") or headers.get("retry-after") or "")
     return float(value) if value.isdecimal() else None

@@ -1,4 +1,4 @@
-"""The desk, wired to the stand-in: our own client on one side, signed requests on the other."""
+"""The desk, wired to the stand-in: the real SDK on one side, signed requests on the other."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ async def test_a_signature_that_is_none_is_refused(caller: Caller, sign: str) ->
 
 
 async def test_bytes_that_are_no_text_are_refused_even_when_signed(caller: Caller) -> None:
-    assert (await caller.post(b"\xff\xfe{}"))[0] == 400
+    assert (await caller.post(b"\xff\xfe{}"))[0] == 401
 
 
 @pytest.mark.parametrize(
