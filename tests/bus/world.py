@@ -105,6 +105,7 @@ class Platform:
         platform_id = f"{self.name}-{len(self.arrived) + 1}"
         self.arrived.append((sending.outbound.key, _text(sending.outbound.content)))
         self.kept[sending.attempt] = platform_id
+        await asyncio.sleep(0)
         if planned == "lost":
             raise Uncertain("the answer was lost")
         return platform_id
@@ -171,7 +172,7 @@ class Process:
 class World:
     """The whole pipe. `agent` and `relay` are scripted; channels are `tg` (a customer's), `web` (pull) and `desk` (staff's)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: SqliteStore | None = None) -> None:
         self.url = f"sqlite:///{folder / 'gateway.db'}"
         self.clock = Clock()
         self.new_id = id_maker()
@@ -181,7 +182,7 @@ class World:
         self.web = Platform("web", "customer", pull=True)
         self.channels: dict[str, Channel] = {"tg": self.tg, "desk": self.desk, "web": self.web}
         self.numbers = itertools.count(1)
-        self.store: SqliteStore = open_store(self.url)
+        self.store: SqliteStore = store or open_store(self.url)
         self.tenant: Tenant = self.store.tenant("default")
         self._processes: list[Process] = []
         self.process = self.another("p1")
