@@ -71,7 +71,10 @@ class Channel(Protocol):
         """Do it at the platform and return the platform's id. Raises Retryable, Permanent or Uncertain. May wait."""
 
     async def find(self, sending: Sending) -> str | None:
-        """After a lost answer: the platform id if the attempt is there, "" if it certainly is not, None if nobody can know."""
+        """After a lost answer: the platform id if the attempt is there, "" if it certainly is not, None if nobody can know.
+
+        Asked again when it raises (Retryable says when), until the row is too old; an attempt is never repeated without an answer.
+        """
 
     async def people(self, sender: str) -> Person:
         """Name and roles of a member of staff, cached at most 60 s. A failure gives no roles, never an error."""
