@@ -15,26 +15,12 @@ Social = Literal["greeting", "thanks", "yes", "no"]
 SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"')\]]*\s+(?=[^\s])|(?<=[。！？])|[\n;]+|[-*•]\s(?=\S)")
 COMMA = re.compile(r",\s+|\s[–—-]\s|:\s+")
 ABBREVIATION = re.compile(
-    r"(?:\b(?:no|nr|nº|n|mr|mrs|ms|dr|sr|sra|st|z\.b|bzw|ca|approx|vs|e\.g|i\.e|p\.ej|ref|num|tel)|\d)\.$",
+    r"(?:\b(?:no|nr|nº|n|mr|mrs|ms|dr|sr|sra|st|z\.b|bzw|ca|approx|vs|e\.g|i\.e|p\.ej|ref|num|tel)|(?<!\d)\d{1,2})\.$",
     re.IGNORECASE,
 )
 MOST_CLAUSES = 24
-ASKED = frozenset(
-    {
-        "~where",
-        "~when",
-        "~why",
-        "~how",
-        "~howmuch",
-        "~want",
-        "~possible",
-        "~have",
-        "~which",
-        "~status",
-        "~check",
-        "~show",
-    }
-)
+QUESTIONS = frozenset({"~where", "~when", "~why", "~how", "~howmuch", "~have", "~which", "~status", "~explain"})
+ASKED = QUESTIONS | {"~want", "~possible", "~check", "~show"}
 
 
 class Clause(NamedTuple):
@@ -113,7 +99,7 @@ def social(text: str, language: str) -> Social | None:
 
 def is_additive(text: str, language: str) -> bool:
     """True for "the other one", "what about the second?": words that carry the matter on to something else."""
-    spoken = words(text)
+    spoken = words(dates.without(text, language))
     return bool(phrases("social.txt", ("other", "about"), language).places(spoken))
 
 
@@ -136,6 +122,11 @@ def tells(text: str, language: str) -> bool:
 def asks(text: str, language: str) -> bool:
     """True for words that ask: where, how much, can I, do you have …"""
     return any(key in ASKED for term in terms(text, language) for key in term.keys)
+
+
+def wants_to_know(text: str, language: str) -> bool:
+    """True for words that ask to be told something, rather than to have something done."""
+    return any(key in QUESTIONS for term in terms(text, language) for key in term.keys)
 
 
 def points_back(text: str, language: str) -> bool:

@@ -108,6 +108,16 @@ def resolve(
     return Resolved(verdict, tuple(v for v, _ in unique.values()), tuple(r for _, r in unique.values()))
 
 
+def called(argument: str, names: Iterable[str]) -> str:
+    """The entity whose value an argument holds: that of its name, else the only one it is called after (`booking_id` → `booking`)."""
+    known = list(names)
+    if argument in known:
+        return argument
+    parts = set(argument.split("_"))
+    alike = [name for name in known if set(name.split("_")) <= parts or parts <= set(name.split("_"))]
+    return alike[0] if len(alike) == 1 else ""
+
+
 def value_of(name: str, entity: Entity, row: dict[str, Any], arguments: Iterable[str] = ()) -> Any:
     """The entity's value in a row: the field of its name, else one whose value fits the pattern, else an argument's name, else `id`."""
     if row.get(name) not in (None, ""):

@@ -146,7 +146,10 @@ class Requests:
         tool = self._has_tool(part.guess.intent) or self._has_tool(last.guess.intent)
         if "?" in one and "?" in other and part.clauses[0].link in ("sentence", "also"):
             return part.guess.intent != last.guess.intent or part.guess.confidence < OWN or not tool
-        return not tool and clauses.asks(one, self.language) and clauses.asks(other, self.language)
+        if tool:
+            clear = last.guess.confidence >= CLEAR and part.guess.confidence < OWN
+            return clear and clauses.wants_to_know(other, self.language)
+        return clauses.asks(one, self.language) and clauses.asks(other, self.language)
 
     def _has_tool(self, intent: str) -> bool:
         return any(intent in tool.intents for tool in self.spec.tools.values())

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from jsonschema import Draft202012Validator
 
 from agent import clauses, dates
+from agent.entities import called, find
 from agent.models.port import Prompt, Request, ToolOffer
 from agent.terms import terms
 from agent.words import words
@@ -43,11 +44,13 @@ class Filled(NamedTuple):
 class Story(NamedTuple):
     """What the customer said about one request: the words now and, newest first, the answers to our questions before.
 
-    `answers` are words that answered the question for an argument. `additive`: it is about another one than before.
+    `answers` are words that answered the question for an argument; `named` are values that our questions named as the one we mean.
+    `additive`: it is about another one than before.
     """
 
     texts: tuple[str, ...]
     answers: dict[str, str]
+    named: dict[str, str]
     additive: bool
 
 
@@ -68,6 +71,8 @@ def told(prompt: Prompt, request: Request) -> Story:
     """The request's words with what the customer had said before we asked for what was missing."""
     texts: list[str] = [request.text]
     answers: dict[str, str] = {}
+    named: dict[str, str] = {}
+    patterns = prompt.facts.patterns
     said = [message for message in prompt.messages if message.role in ("user", "assistant") and not message.calls]
     talk = [
         (message.role, TAGS.sub("", message.text).strip())
@@ -79,9 +84,12 @@ def told(prompt: Prompt, request: Request) -> Story:
         names = [name for name, question in prompt.facts.ask.items() if question and question in asked]
         if (role, speaker) != ("user", "assistant") or not names:
             break
-        answers |= {name: text for name in names if name not in answers}
+        answers = {**dict.fromkeys(names, text), **answers}
+        for name in names:
+            asked = asked.replace(prompt.facts.ask[name], " ")
+        named = {**{name: values[0] for name, values in find(patterns, asked).items() if len(values) == 1}, **named}
         texts.append(before)
-    return Story(tuple(texts), answers, clauses.is_additive(request.text, prompt.facts.language))
+    return Story(tuple(texts), answers, named, clauses.is_additive(request.text, prompt.facts.language))
 
 
 class _Filler:
@@ -100,17 +108,16 @@ class _Filler:
         given = schema.get("const", schema.get("default"))
         return [given] if given is not None else []
 
-    def _entity(self, name: str, schema: dict[str, Any]) -> list[Any]:
-        """Values of the entity of this name, or of one that is called alike and fits."""
-        for values in (self.request.entities, {} if self.story.additive else self.facts.known):
-            if name in values:
-                return _listed(values[name]) if values is self.request.entities else _listed(values[name])[-1:]
-            alike = [key for key in values if set(key.split("_")) & set(name.split("_")) and key not in self.properties]
-            if len(alike) == 1 and schema.get("type", "string") == "string":
-                return _listed(values[alike[0]])
+    def _entity(self, name: str, schema: dict[str, Any]) -> list[Any]:  # noqa: ARG002 - all sources are called alike
+        """Values of the entity that the argument holds."""
+        before: tuple[dict[str, Any], ...] = () if self.story.additive else (self.story.named, self.facts.known)
+        for values in (self.request.entities, *before):
+            entity = called(name, values)
+            if entity and (entity == name or entity not in self.properties):
+                return _listed(values[entity]) if values is self.request.entities else _listed(values[entity])[-1:]
         return []
 
-    def _choice(self, name: str, schema: dict[str, Any]) -> list[Any]:  # noqa: ARG002 - all sources are called alike
+    def _choice(self, name: str, schema: dict[str, Any]) -> list[Any]:  # noqa: ARG002
         """The one of the schema's options that the customer named."""
         options = schema.get("enum", ())
         for text in self.story.texts:
@@ -172,9 +179,14 @@ class _Filler:
         return []
 
     def _answer(self, name: str, schema: dict[str, Any]) -> list[Any]:
-        """What was said when we asked for it."""
+        """What was said when we asked for it; an entity's value has been found in it or is not there."""
         answer = self.story.answers.get(name, "")
-        return [answer] if answer and schema.get("type", "string") == "string" and "format" not in schema else []
+        free = (
+            schema.get("type", "string") == "string"
+            and "format" not in schema
+            and not called(name, self.facts.patterns)
+        )
+        return [answer] if answer and free else []
 
     def _result(self, name: str, schema: dict[str, Any]) -> list[Any]:  # noqa: ARG002
         """A field of this name in what a tool of the same plan has just answered."""

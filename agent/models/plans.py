@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from agent.forbidding import forbids
 from agent.models.arguments import Filled, fill
 from agent.models.port import Call, Facts, Prompt, Request, Result, ToolOffer
 from agent.support import is_general
 
 TRUSTED = 0.6
+SURE = 0.8
+"""How sure the reading of a request must be before something is written for it."""
 
 
 class Wish(NamedTuple):
@@ -61,6 +64,8 @@ def _is_this_call(result: Result, wish: Wish) -> bool:
 def _may_write(prompt: Prompt, wish: Wish) -> bool:
     """Once per turn, never what this episode has done, not after a read about it that failed, nor for a question how it is done."""
     facts = prompt.facts
+    if wish.request.confidence < SURE or forbids(wish.request.text):
+        return False
     if any(_is_this_call(r, wish) and (r.fresh or r.status == "ok") for r in facts.results):
         return False
     effects = {offer.name: offer.effect for offer in prompt.tools}
@@ -71,4 +76,4 @@ def _may_write(prompt: Prompt, wish: Wish) -> bool:
     if any(r.status != "ok" for r in reads):
         return False
     answered = any(r.wording for r in reads) or any(passage.score >= TRUSTED for passage in facts.passages)
-    return not (answered and is_general(wish.request.text, facts.language))
+    return not (answered and not wish.request.entities and is_general(wish.request.text, facts.language))

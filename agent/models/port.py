@@ -77,7 +77,8 @@ class Facts(msgspec.Struct, frozen=True):
 
     `known` holds the episode's settled entity values. `plans` maps an intent to the names of its tools in the spec's order.
     `ask` maps an entity to the question that asks for it. `replies` are the gateway's own words in the reply's language.
-    `today` is the turn's day in the spec's time zone (ISO): arguments that are dates are read against it.
+    `today` is the turn's day in the spec's time zone (ISO): arguments that are dates are read against it. `patterns` maps an entity to
+    the pattern of its values, "" without one.
     """
 
     language: str
@@ -89,6 +90,7 @@ class Facts(msgspec.Struct, frozen=True):
     ask: dict[str, str] = {}
     replies: dict[str, str] = {}
     today: str = ""
+    patterns: dict[str, str] = {}
 
 
 class Prompt(msgspec.Struct, frozen=True):

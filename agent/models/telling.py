@@ -61,6 +61,8 @@ def tell(prompt: Prompt) -> Said:
     ]
     for request, results in served:
         blocks += _block(prompt, request, _newest(prompt, results))
+    waiting = [Said(r.because, SURE) for r in facts.results if r.fresh and r.status == "asked"]
+    blocks = [block for block in blocks if all(block.text != question.text for question in waiting)] + waiting
     if not facts.requests and not blocks:
         blocks = [_small_talk(prompt)]
     said = list({block.text: block for block in blocks if block.text}.values())

@@ -1,4 +1,4 @@
-"""Three businesses that the gateway has never heard of: what the offline agent says there, and what it did."""
+"""Four businesses that the gateway has never heard of: what the offline agent says there, and what it did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from agent.knowledge import Knowledge
 from agent.models.offline import Offline
-from tests.agent.businesses import FarEnd, hotel, saas, telecom
+from tests.agent.businesses import FarEnd, clinic, hotel, saas, telecom
 from tests.agent.world import Talk, World
 
 Open = Callable[[ModuleType], Awaitable["Visit"]]
@@ -200,3 +200,60 @@ async def test_documentation_answers_in_its_own_language_if_it_has_no_other(visi
     assert "Settings → Workspace → Export" in await at.say("Wie kann ich meine Daten exportieren?")
     assert "600 requests per minute" in await at.say("what's the rate limit of the API?")
     assert "Frankfurt" in await at.say("where is my data stored?")
+
+
+async def test_an_argument_is_found_under_the_name_of_its_entity(visit: Open) -> None:
+    at = await visit(clinic)
+    said = await at.say("Hi, I can't make it to my appointment with Dr. Meyer, please cancel it")
+    assert said == "Cancel an appointment (appointment id: AP101). Shall I go ahead?"
+    assert await at.say("yes") == "Done: Cancel an appointment."
+    assert at.ledger == [("DELETE /appointments/{id}", {"id": "AP101"})]
+
+
+async def test_what_was_picked_and_named_is_remembered_while_the_rest_is_asked_for(visit: Open) -> None:
+    at = await visit(clinic)
+    await at.say("Kann ich meinen Termin verschieben?")
+    assert at.buttons == ["AP101 · Dr. Meyer", "AP102 · Dr. Novak"]
+    assert await at.say("den bei Dr. Meyer") == "AP101: To which day?"
+    assert "new date: 2024-05-24" in await at.say("auf nächsten Freitag")
+    await at.say("ja")
+    assert at.ledger == [("PATCH /appointments/{id}", {"id": "AP101", "new_date": "2024-05-24"})]
+
+
+async def test_words_that_answer_no_question_of_ours_become_no_value(visit: Open) -> None:
+    at = await visit(clinic)
+    await at.say("Hello! I would like to cancel")
+    assert at.buttons == ["AP101 · Dr. Meyer", "AP102 · Dr. Novak"]
+    await at.say("the one with the nice doctor")
+    assert at.ledger == []
+    assert "nice doctor" not in at.talk.said[-1]
+
+
+async def test_free_values_are_asked_for_one_by_one(visit: Open) -> None:
+    at = await visit(clinic)
+    assert await at.say("I need more of my pills") == "Your patient number, please?"
+    assert await at.say("1234567") == "Could you tell me this: medication?"
+    await at.say("ibuprofen 600")
+    assert at.ledger == [("POST /refills", {"patient_number": "1234567", "medication": "ibuprofen 600"})]
+
+
+async def test_a_deed_and_a_question_in_one_message(visit: Open) -> None:
+    at = await visit(clinic)
+    said = await at.say("cancel AP102 please and tell me what to bring to the first visit")
+    assert said == (
+        "Please bring your insurance card and a list of your medication.\n\n"
+        "Cancel an appointment (appointment id: AP102). Shall I go ahead?"
+    )
+
+
+async def test_a_look_up_without_wording_and_a_question_after_it(visit: Open) -> None:
+    at = await visit(clinic)
+    said = await at.say("are my results in? my number is 7654321. And do you accept public insurance?")
+    assert "status: ready" in said
+    assert said.endswith("We accept all public insurers and most private ones.")
+
+
+async def test_pain_is_a_persons_business(visit: Open) -> None:
+    at = await visit(clinic)
+    await at.say("my tooth is bleeding badly and it hurts so much")
+    assert at.decision == ("hand_over", "human_only")
