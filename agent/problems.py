@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import chain
@@ -28,6 +29,7 @@ TYPES = {
     "uint",
 }
 MACROS = ("all", "exists", "exists_one", "map", "filter")
+ARGUMENT = re.compile(r"\bargs\.(\w+)")
 SCOPES = frozenset({"customer", "conversation", "global"})
 
 
@@ -93,6 +95,7 @@ def _of_conditions(spec: Spec, where: str, tool: Tool) -> Iterator[str]:
     for key, condition in conditions.items():
         if condition is not None:
             yield from _misspelt(f"{where}.{key}", condition, (VARIABLES - {"result"}) | set(spec.tools))
+            yield from _unknown(f"{where}.{key}", ARGUMENT.findall(condition), tool.arguments, "an argument")
     for index, rule in enumerate(tool.escalate):
         yield from _misspelt(f"{where}.escalate.{index}.if", rule.condition, VARIABLES | set(spec.tools))
 

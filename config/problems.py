@@ -102,7 +102,11 @@ def _branches(node: Schema, root: Schema) -> Iterator[Schema]:
 
 def _children(node: Schema, part: str | int) -> Iterator[Schema]:
     child = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
-    child = node.get("additionalProperties") if child is None and isinstance(part, str) else child
+    if child is None and isinstance(part, str):
+        patterns = node.get("patternProperties", {})
+        child = next(
+            (of for pattern, of in patterns.items() if re.search(pattern, part)), node.get("additionalProperties")
+        )
     if isinstance(child, dict):
         yield child
 

@@ -15,6 +15,7 @@ from bus.entries import Recorded
 from bus.errors import Rejected
 from bus.store import Tenant, actions, conversations, log
 from bus.store.conversations import Item
+from gateway import openapi
 
 LIMIT, MOST = 50, 500
 OWNERS = frozenset({"", "agent", "staff"})
@@ -76,7 +77,12 @@ class Api:
             ("GET", "/api/v1/specs", self.specs),
             ("POST", "/api/v1/specs/{id}/publish", self.publish),
         ]
-        return [web.route(method, path, self._guarded(handler)) for method, path, handler in table]
+        guarded = [web.route(method, path, self._guarded(handler)) for method, path, handler in table]
+        return [web.get("/api/openapi.json", self.openapi), *guarded]
+
+    async def openapi(self, _: web.Request) -> web.Response:
+        """What all of this is, without a token: it says nothing about anybody."""
+        return answer(openapi.document())
 
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:

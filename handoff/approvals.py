@@ -12,7 +12,7 @@ from bus.channel import Person
 from bus.entries import AgentSaid, ApprovalDecided
 from bus.message import ApprovalCard, Mark, Received, Words
 from handoff.case import brief, call
-from handoff.open_turn import APPROVER, OpenTurn
+from handoff.open_turn import APPROVER, MEMBER, OpenTurn
 from handoff.ownership import EXPIRE, GATEWAY, give_to_people, show_outcome, take
 from handoff.words import literal
 
@@ -123,7 +123,7 @@ def _refusal(turn: OpenTurn, person: Person, action: Action | None) -> str:
     """Why this press changes nothing; who may not decide is recorded, who comes late is told."""
     if action is None or action.conversation != turn.conversation.id or action.asks != "staff":
         return NOBODYS
-    if APPROVER not in person.roles:
+    if not _may_decide(person, action):
         turn.record(_decided(action, "refused", person))
         return "You may not decide this: you are not one of the approvers."
     if action.state != "pending":
@@ -132,6 +132,11 @@ def _refusal(turn: OpenTurn, person: Person, action: Action | None) -> str:
         _expire(turn, action)
         return "This approval has expired."
     return ""
+
+
+def _may_decide(person: Person, action: Action) -> bool:
+    """A call is the approvers' to decide; words may be sent by whoever may answer."""
+    return APPROVER in person.roles or (action.what == "reply" and MEMBER in person.roles)
 
 
 def _decided(action: Action, verdict: str, person: Person) -> ApprovalDecided:

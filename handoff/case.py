@@ -279,5 +279,7 @@ def _proposal(reason: str, lines: Sequence[Recorded], waiting: Sequence[Action],
     advice = PROPOSALS.get(reason, "")
     if tools and reason not in {"asked_for_person", "sentiment"}:
         newest = tools[-1]
-        return f"{advice or 'Look into'} {call(newest.tool, newest.args)} – {newest.status}: {brief(newest.result)}".strip()
+        about = ", ".join(_scalar(value) for value in newest.args.values())
+        looked = f"{newest.tool}{f' for {about}' if about else ''}: {newest.status}"
+        return f"{advice or 'Look into what stopped the agent.'} Last call – {looked}."
     return advice or "Answer the customer's last message."

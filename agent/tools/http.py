@@ -48,6 +48,20 @@ class _Lost(Exception):
     """The request may have arrived; the answer did not."""
 
 
+class _Dropped(Exception):
+    """The connection broke after the request was sent."""
+
+
+async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp repeats PUT and DELETE by itself when a connection breaks; whether a call may be repeated is the spec's word alone."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Dropped from error
+
+
 class _Unsent(Exception):
     """The far end was not reached."""
 
@@ -115,7 +129,13 @@ class HttpTools:
             headers = self._headers(http, target, home, who, key, body)
             try:
                 async with self._session.request(
-                    http.method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                    http.method,
+                    target,
+                    data=body,
+                    headers=headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    middlewares=(_never_twice,),
                 ) as response:
                     if key:
                         failpoint("K15")
@@ -125,7 +145,7 @@ class HttpTools:
                     target = onward
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
                 raise _Unsent("the service cannot be reached") from error
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            except (_Dropped, aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise _Lost("the service did not answer") from error
         return _Answer(508, {"error": "too many redirects"})
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
-from agent import confidence, policy, understanding, validation
+from agent import confidence, entities, policy, understanding, validation
 from agent import prompt as prompts
 from agent.confidence import Composed
 from agent.models.port import Passage, Request
@@ -147,7 +147,7 @@ def _finish(scene: Scene, ending: Ending, thought: Thought) -> bool:
     band = _band(scene, composed.score)
     if checked.transfers and not checked.problems:
         raise Stop("low_confidence", detail="")
-    if checked.problems or band == "hold":
+    if checked.problems or (band == "hold" and not scene.waits_for_person):
         return False
     if missing and scene.asks.get(missing, 0) >= (scene.spec.escalate.missing_after or 10**6):
         raise Stop("missing_data")
@@ -247,7 +247,8 @@ def _missing(scene: Scene, text: str) -> str:
 def _unknown(scene: Scene, request: Request) -> Sequence[str]:
     tools = [tool for tool in scene.tools().values() if request.intent in tool.intents]
     required = dict.fromkeys(name for tool in tools for name in tool.required if name not in tool.bind)
-    return [name for name in required if not request.entities.get(name) and not scene.values.get(name)]
+    held = dict.fromkeys(entities.called(name, scene.spec.entities) or name for name in required)
+    return [name for name in held if not request.entities.get(name) and not scene.values.get(name)]
 
 
 def _is_question(text: str) -> bool:

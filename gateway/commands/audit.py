@@ -118,6 +118,7 @@ async def _heads(settings: Settings, as_json: bool) -> None:
 def backup(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A new file, or a folder for it.")],
     config: Config = HERE,
+    as_json: Json = False,
 ) -> None:
     """Copy the store consistently, while the gateway serves or not."""
     settings = configured(config).checked()
@@ -129,7 +130,9 @@ def backup(
     destination.parent.mkdir(parents=True, exist_ok=True)
     destination.touch(mode=0o600)
     asyncio.run(_backup(settings, destination))
-    say(f"✔ {destination}", "green")
+    if as_json:
+        return emit({"file": str(destination), "bytes": destination.stat().st_size})
+    return say(f"✔ {destination}", "green")
 
 
 async def _backup(settings: Settings, destination: Path) -> None:

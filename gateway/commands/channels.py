@@ -40,6 +40,7 @@ def switch(
     name: Annotated[str, typer.Argument(help="The channel: its section's name.")],
     mode: Annotated[Literal["off", "draft", "live"], typer.Argument(help="draft: people send what the agent drafts.")],
     config: Config = HERE,
+    as_json: Json = False,
 ) -> None:
     """Switch a channel by editing gateway.yaml; a running gateway takes it over."""
     from config.edit import edit
@@ -55,8 +56,10 @@ def switch(
     except KeyError as error:
         raise Failed(f"{name} is not in {config}", "set its mode where it comes from (the environment)") from error
     _check_override(loaded, name, mode)
+    if as_json:
+        return emit({"name": name, "mode": mode, "file": str(config)})
     say(f"✔ {name} is {mode} in {config}", "green")
-    asyncio.run(_await(settings, name, mode))
+    return asyncio.run(_await(settings, name, mode))
 
 
 def _check_override(loaded: Loaded, name: str, mode: str) -> None:

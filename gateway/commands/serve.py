@@ -33,7 +33,9 @@ def demo(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Where its state is kept.")] = Path(".gateway-demo"),
 ) -> None:
     """Serve a shop with the widget, a desk and a log, all on this machine: no key, no network, no question."""
-    from gateway import logs
+    from gateway import lean, logs
+
+    lean.begin()
     from gateway.demo import serve
 
     logs.configure("warning")
@@ -47,6 +49,9 @@ def run(
     no_migrate: Annotated[bool, typer.Option("--no-migrate", help="Refuse a store of an older shape.")] = False,
 ) -> None:
     """Serve. The store is brought to the present shape first."""
+    from gateway import lean
+
+    lean.begin()
     given = {("listen", "host"): host or None, ("listen", "port"): port if port >= 0 else None}
     loaded = configured(config, {key: value for key, value in given.items() if value is not None})
     _prepared(loaded)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gateway.commands.voice import Failed, emit, say
+from gateway.commands.voice import Failed, Json, emit, say
 
 
 def mount(app: typer.Typer) -> None:
@@ -16,7 +16,9 @@ def mount(app: typer.Typer) -> None:
     app.command()(schema)
 
 
-def init(directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to.")] = Path()) -> None:
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to.")] = Path(), as_json: Json = False
+) -> None:
     """Write a commented gateway.yaml, agent.yaml, .env and knowledge/ to start from."""
     from config import starter
 
@@ -27,9 +29,11 @@ def init(directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where 
         written = starter.write(directory)
     except OSError as error:
         raise Failed(f"{error.filename or directory} cannot be written: {error.strerror}") from error
+    if as_json:
+        return emit({"written": [str(path) for path in written]})
     for path in written:
         say(f"✔ {path}", "green")
-    say(NEXT.format(cd="" if directory == Path() else f"  cd {directory}\n"))
+    return say(NEXT.format(cd="" if directory == Path() else f"  cd {directory}\n"))
 
 
 NEXT = """

@@ -78,14 +78,19 @@ def diff(
     old: Annotated[str, typer.Argument(help="Number or id; left out: the live one.")] = "",
     new: Annotated[str, typer.Argument(help="Number or id; left out: agent.yaml.")] = "",
     config: Config = HERE,
+    as_json: Json = False,
 ) -> None:
     """Show what changed from one version to another."""
     from rich.text import Text
 
     settings = configured(config).checked()
-    for line in asyncio.run(_difference(settings, old, new)):
+    lines = list(asyncio.run(_difference(settings, old, new)))
+    if as_json:
+        return emit({"lines": [line.rstrip("\n") for line in lines]})
+    for line in lines:
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         out().print(Text(line, style=style))
+    return None
 
 
 async def _kept(settings: Settings) -> Kept:

@@ -68,7 +68,7 @@ def test_the_whole_capsule() -> None:
             "About order status – order_id: A-48291, A-48519. "
             "Done: create_refund (order_id: A-48291, amount: 189.40) → ref: R-7711. Stopped: warehouse flag"
         ),
-        proposal="Look into get_order (order_id: A-48519) – ok: flags: warehouse",
+        proposal="Look into what stopped the agent. Last call – get_order for A-48519: ok.",
         last_message="Refund for A-48291?",
         opened_at=at[-1],
         updated_at=NOW,
