@@ -12,7 +12,7 @@ from agent.support import is_general
 
 TRUSTED = 0.6
 SURE = 0.8
-"""How sure the reading of a request must be before something is written for it."""
+"""How sure the reading of a request must be before something is written for it that it does not name."""
 
 
 class Wish(NamedTuple):
@@ -61,10 +61,18 @@ def _is_this_call(result: Result, wish: Wish) -> bool:
     )
 
 
+def _is_named(request: Request) -> bool:
+    """True when the customer wrote what it is about, and did not leave it to be looked up."""
+    values = [
+        item for value in request.entities.values() for item in (value if isinstance(value, list | tuple) else [value])
+    ]
+    return any(str(value) in request.text for value in values)
+
+
 def _may_write(prompt: Prompt, wish: Wish) -> bool:
     """Once per turn, never what this episode has done, not after a read about it that failed, nor for a question how it is done."""
     facts = prompt.facts
-    if wish.request.confidence < SURE or forbids(wish.request.text):
+    if forbids(wish.request.text) or not (wish.request.confidence >= SURE or _is_named(wish.request)):
         return False
     if any(_is_this_call(r, wish) and (r.fresh or r.status == "ok") for r in facts.results):
         return False

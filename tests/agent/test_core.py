@@ -398,6 +398,15 @@ async def test_replies_of_some_matters_wait_for_a_person(world: World, spec: str
     assert (action.what, action.text, talk.decided.decision) == ("reply", "Order A-48291 is returned.", "approve")
 
 
+async def test_they_wait_whatever_the_confidence(world: World, spec: str) -> None:
+    world.publish(spec + "approve_replies: [order_status]\nconfidence: {send: 1.0, flag: 1.0}\n")
+    world.model = Scripted("We are sorry to hear that.")
+    talk = world.talk(customer=ADA)
+    await talk.say("Where is my order A-48291?")
+    (action,) = talk.pending
+    assert (action.text, talk.decided.decision) == ("We are sorry to hear that.", "approve")
+
+
 async def test_a_specialist_has_only_its_tools_and_its_own_words(world: World, shop: Shop, spec: str) -> None:
     world.publish(
         spec

@@ -30,6 +30,7 @@ def test_the_shops_spec_is_sound() -> None:
 
 WRONG: list[tuple[str, str, str]] = [
     ("args.amount > 100", "arg.amount > 100", "did you mean 'args'"),
+    ("args.amount > 100", "args.amuont > 100", "did you mean 'amount'"),
     ("get_refund_eligibility.eligible", "get_refund_eligability.eligible", "did you mean 'get_refund_eligibility'"),
     ("bind: {amount: get_refund_eligibility.amount}", "bind: {amount: nowhere.amount}", "'nowhere' is not a tool"),
     ("    once: [order_id]\n", "", "says `once: [arguments]`"),

@@ -25,7 +25,11 @@ def test_the_first_key_seals_and_all_open() -> None:
     assert Seal([NEW]).open(rotated.seal("y")) == "y"
 
 
-@pytest.mark.parametrize("sealed", ["", "garbage", "é", Seal([NEW]).seal("x"), Seal([OLD]).seal("x")[:-5] + "AAAA="])
+@pytest.mark.parametrize(
+    "sealed",
+    ["", "garbage", "é", Seal([NEW]).seal("x"), Seal([OLD]).seal("x")[:-5] + "AAAA="],
+    ids=["nothing", "garbage", "not ASCII", "another key's", "tampered with"],
+)
 def test_what_no_key_opens_is_unsealable(sealed: str) -> None:
     with pytest.raises(Unsealable):
         Seal([OLD]).open(sealed)

@@ -162,6 +162,15 @@ async def test_a_write_says_honestly_what_became_of_it(
     assert len(set(far.bodies)) == 1
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PATCH"])
+async def test_no_write_is_repeated_behind_our_back(far: Far, method: str) -> None:
+    """aiohttp would send PUT and DELETE again by itself when the connection breaks after the request."""
+    assert (await far.call(method=method, write=True)).status == "ok"
+    far.answers = [cut]
+    assert (await far.call(method=method, write=True)).status == "unknown"
+    assert len(far.asked) == 2
+
+
 async def test_a_write_without_an_answer_in_time_is_unknown(far: Far) -> None:
     far.answers = [hang]
     assert (await far.call(method="POST", write=True, timeout="200ms")).status == "unknown"
