@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from joserfc import jwt
-from joserfc.jwk import OctKey
-
 from bus.message import Conversation, Received
 
 Verified = Literal["none", "channel", "link", "site"]
@@ -76,5 +73,8 @@ def _verified(conversation: Conversation, rows: Sequence[Received], *, public: b
 
 def own_word(secret: str, subject: str, verified: Verified, host: str, now: int) -> str:
     """The gateway's signed word for a customer who has no token, good for a minute at one host."""
+    from joserfc import jwt
+    from joserfc.jwk import OctKey
+
     claims = {"iss": ISSUER, "aud": host, "sub": subject, "verified": verified, "exp": now // 1000 + WORD_LASTS}
     return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(secret))

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from channels.cleaning import cleaned
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 Node = Any
 """str | dict: a type that refers to itself says no more here."""
@@ -43,12 +45,16 @@ BARE = re.compile(r"https://[^\s<>\"'\\]+[^\s<>\"'\\.,;:!?)\]}*_]")
 HIDDEN_IN_LINK = re.compile(r"[\s\\\x00-\x20]")
 
 
-class _Markdown(MarkdownIt):
-    def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802 - what a link may be is decided below, where its label is kept
-        return True
+@cache
+def _markdown() -> MarkdownIt:
+    """The parser, loaded when the first text comes."""
+    from markdown_it import MarkdownIt
 
+    class Markdown(MarkdownIt):
+        def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802 - what a link may be is decided below, where its label is kept
+            return True
 
-_markdown = _Markdown("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    return Markdown("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 
 
 def tree(markdown: str) -> list[Node]:
@@ -57,7 +63,7 @@ def tree(markdown: str) -> list[Node]:
     if len(text) > LONGEST:
         return literal(text)
     root: list[Node] = []
-    _build(_markdown.parse(text), root)
+    _build(_markdown().parse(text), root)
     return root
 
 

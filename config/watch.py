@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,6 +112,7 @@ def _groups(sources: Sources) -> Iterator[tuple[set[Path], frozenset[str], bool]
 async def _notice(
     folders: set[Path], names: frozenset[str], deep: bool, wake: asyncio.Event, stop: asyncio.Event
 ) -> None:
+    await asyncio.to_thread(import_module, "watchfiles")
     from watchfiles import Change, awatch
 
     def matters(_: Change, path: str) -> bool:

@@ -22,7 +22,7 @@ from bus.wake import Hub
 from bus.work import Worker
 from config.settings import Loaded, Settings
 from config.watch import Sources, log_warnings, watch
-from gateway import api, metrics, server
+from gateway import api, lean, metrics, server
 from gateway.assembly import Assembly
 from gateway.ids import clock as real_clock
 from gateway.ids import new_id as real_id
@@ -178,6 +178,8 @@ async def serve(
         try:
             await gateway.start()
             said(f"http://{listen.host}:{served.port}")
+            await asyncio.to_thread(gateway.assembly.warm)
+            lean.settle()
             await stop.wait()
         finally:
             await gateway.drain()

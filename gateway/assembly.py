@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import aiohttp
 import msgspec
 import structlog
 
-from agent import core
+from agent import core, understanding
 from agent.knowledge import Knowledge
 from agent.models.offline import Offline
 from agent.models.port import Model
@@ -21,6 +22,7 @@ from agent.tools.mcp import McpServers
 from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
 from bus.seal import Seal
+from channels import markup
 from channels.slack.connection import Connection
 from channels.slack.desk import Desk
 from channels.slack.settings import DeskSettings, SlackSettings
@@ -58,10 +60,22 @@ class Assembly:
         """Make everything for the first time. Raises Refused."""
         found = _sections(loaded)
         await self._take_spec(loaded)
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=True)
+        proxied = not getproxies().keys().isdisjoint({"http", "https"})  # else aiohttp looks for one at each call
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied)
         self._place_channels(found)
         self._place_desk(found)
         self._gateway.consumers["agent"] = core.build(self._agent_parts(self._http))
+
+    def warm(self) -> None:
+        """Load what the first messages will need, once the port is open and on a thread of its own. Never fails."""
+        spec = self._gateway.specs.live.spec
+        try:
+            understanding.read_built_in(spec, " ".join(spec.intents) or spec.name)
+            markup.tree("")
+            if self._knowledge is not None:
+                self._knowledge.refresh()
+        except Exception as error:  # noqa: BLE001 - whoever needs it meets it again, and says what it means there
+            log.warning("not_warmed", error=str(error))
 
     async def rebuild(self, loaded: Loaded) -> None:
         """Take over a changed configuration; nothing changes when it is refused."""

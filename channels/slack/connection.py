@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
@@ -73,7 +76,8 @@ class Connection:
         return self._identity
 
     async def known(self) -> None:
-        """Find out who we are, if Slack says so now."""
+        """Find out who we are, if Slack says so now. The SDK is loaded beside everything else that goes on."""
+        await asyncio.to_thread(import_module, "slack_sdk.web.async_client")
         with contextlib.suppress(GatewayError):
             await self.identity()
 
@@ -119,6 +123,7 @@ class Connection:
                 base_url=self.settings.api_base.rstrip("/") + "/",
                 session=self._session,
                 retry_handlers=[],
+                logger=logging.getLogger("slack_sdk"),  # its own has no level: every request was written out for nobody
             )
             self._client.proxy = (
                 None  # the session knows the environment's proxies, and NO_PROXY, which the SDK does not

@@ -9,10 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
-
 from bus.message import Customer
 from channels.cleaning import cleaned
 
@@ -47,6 +43,10 @@ def verify(identity: str, secrets: Sequence[str], now: int, source: str) -> Cust
 
 
 def _claims(identity: str, secrets: Sequence[str]) -> Mapping[str, Any]:
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import OctKey
+
     if len(identity) > LONGEST or not identity.isascii():
         raise NotVerified("the identity is not a JWT")
     for secret in secrets:
