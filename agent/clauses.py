@@ -18,6 +18,7 @@ ABBREVIATION = re.compile(
     r"(?:\b(?:no|nr|nº|n|mr|mrs|ms|dr|sr|sra|st|z\.b|bzw|ca|approx|vs|e\.g|i\.e|p\.ej|ref|num|tel)|(?<!\d)\d{1,2})\.$",
     re.IGNORECASE,
 )
+LONGEST_ABBREVIATION = 12
 MOST_CLAUSES = 24
 QUESTIONS = frozenset({"~where", "~when", "~why", "~how", "~howmuch", "~have", "~which", "~status", "~explain"})
 ASKED = QUESTIONS | {"~want", "~possible", "~check", "~show"}
@@ -42,7 +43,11 @@ def split(text: str, language: str) -> list[Clause]:
 
 
 def _sentences(text: str) -> list[tuple[int, int]]:
-    cuts = [match for match in SENTENCE.finditer(text) if not ABBREVIATION.search(text[: match.start()].rstrip())]
+    cuts = [
+        match
+        for match in SENTENCE.finditer(text)
+        if not ABBREVIATION.search(text[max(0, match.start() - LONGEST_ABBREVIATION) : match.start()].rstrip())
+    ]
     edges = [0, *(edge for match in cuts for edge in (match.start(), match.end())), len(text)]
     return [(edges[at], edges[at + 1]) for at in range(0, len(edges), 2) if text[edges[at] : edges[at + 1]].strip()]
 
@@ -114,9 +119,9 @@ def declines(text: str, language: str) -> bool:
 
 
 def tells(text: str, language: str) -> bool:
-    """True for a clause that tells what happened: it asks nothing, and says when or that it is over."""
+    """True for a clause that tells what the customer did: it asks nothing."""
     past = phrases("social.txt", ("past",), language).places(words(text))
-    return not asks(text, language) and "?" not in text and bool(past or dates.mentions(text, language))
+    return bool(past) and "?" not in text and not asks(text, language)
 
 
 def asks(text: str, language: str) -> bool:

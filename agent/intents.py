@@ -12,6 +12,7 @@ from agent import language as languages
 from agent.spec import Spec
 from agent.terms import Term, terms
 from agent.words import fold, words
+from agent.words.spelling import closest
 
 ASKING = 0.45
 SMALL = 0.08
@@ -165,17 +166,10 @@ class Index:
 
     def _mend(self, term: Term) -> Term:
         """A word that nobody knows may be a misspelt one."""
-        if (
-            term.small
-            or len(term.text) < 5
-            or term.text.isdigit()
-            or any(self.spread[key] or key.startswith("~") for key in term.keys)
-        ):
+        if term.small or self._heard(term) or any(key.startswith("~") for key in term.keys):
             return term
-        close = max(
-            ((likeness(term.text, key), key) for key in self.spread if not key.startswith("~")), default=(0.0, "")
-        )
-        return term._replace(keys={**term.keys, close[1]: close[0]}) if close[0] >= TYPO else term
+        alike, key = closest(term.text, self.spread)
+        return term._replace(keys={**term.keys, key: alike}) if alike >= TYPO else term
 
 
 def _example(intent: str, text: str, language: str) -> Example:
@@ -239,21 +233,6 @@ def _cosine(one: Counter[str], other: Counter[str]) -> float:
         return 0.0
     shared = sum(count * other[part] for part, count in one.items() if part in other)
     return shared / math.sqrt(sum(c * c for c in one.values()) * sum(c * c for c in other.values()))
-
-
-@lru_cache(maxsize=4000)
-def likeness(one: str, other: str) -> float:
-    """How alike two words look: shared trigrams (Dice)."""
-    if abs(len(one) - len(other)) > 3:
-        return 0.0
-    first, second = _trigrams(one), _trigrams(other)
-    shared = sum((first & second).values())
-    return 2 * shared / (sum(first.values()) + sum(second.values()))
-
-
-def _trigrams(word: str) -> Counter[str]:
-    padded = f"  {fold(word)} "
-    return Counter(padded[at : at + 3] for at in range(len(padded) - 2))
 
 
 @lru_cache(maxsize=32)

@@ -14,11 +14,14 @@ from typing import NamedTuple
 from agent import language as languages
 from agent.chunks import BELOW, Chunk, chunks
 from agent.models.port import Passage
-from agent.support import OUTER, headed, likeness, parted, spoken, support
+from agent.support import OUTER, Asked, headed, likeness, parted, spoken, support
+from agent.words.spelling import closest
 
 CHECKED_EVERY = 1.0
 """Seconds between looks at the folders' files."""
 CANDIDATES = 24
+TYPO, MENDED = 0.6, 0.9
+"""How much a word must look like one of the index to be taken for it."""
 OWN_LANGUAGE = 0.1
 """How much better a passage in another language must be."""
 LIKE_HEADING = 0.15
@@ -32,6 +35,7 @@ CREATE TABLE IF NOT EXISTS passages (id INTEGER PRIMARY KEY, path TEXT NOT NULL,
     language TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS passages_by_path ON passages (path);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (heading, body, outside, tokenize = "unicode61 categories 'L* N* Co Pc Po Sm'");
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.heard USING fts5vocab (main, words, row);
 PRAGMA user_version = {SHAPE};
 """
 
@@ -66,6 +70,7 @@ class Knowledge:
         self._clock = clock
         self._checked = -math.inf
         self._lock = threading.Lock()
+        self._heard: frozenset[str] | None = None
         self._database = _opened(Path(file) if file else None)
 
     async def search(self, query: str, language: str, limit: int = 4) -> list[Passage]:
@@ -103,6 +108,7 @@ class Knowledge:
             for stamp in changed:
                 self._learn(stamp)
             self._database.execute("COMMIT")
+            self._heard = None
         return len(changed) + len(gone)
 
     def _files(self) -> list[Stamp]:
@@ -148,7 +154,7 @@ class Knowledge:
         self._database.execute("INSERT INTO words (rowid, heading, body, outside) VALUES (?, ?, ?, ?)", indexed)
 
     def _search(self, query: str, language: str, limit: int) -> list[Passage]:
-        questions = parted(query, language)
+        questions = [[self._mended(question) for question in part] for part in parted(query, language)]
         keys = list(dict.fromkeys(key for question in questions[0] for key in question.keys))
         if not keys:
             return []
@@ -164,6 +170,20 @@ class Knowledge:
             scored.append((order, -rank, Passage(source, heading, text, round(score, 3))))
         scored.sort(key=lambda item: item[:2], reverse=True)
         return [passage for _, _, passage in scored[:limit]]
+
+    def _mended(self, question: Asked) -> Asked:
+        """A word that no passage has may be a misspelt one that some have."""
+        heard = self._vocabulary()
+        if question.answer or any(_token(key) in heard for key in question.keys):
+            return question
+        alike, key = max((closest(key, heard) for key in question.keys), default=(0.0, ""))
+        return question._replace(keys={**question.keys, key: MENDED}) if alike >= TYPO else question
+
+    def _vocabulary(self) -> frozenset[str]:
+        """Every word of the index."""
+        if self._heard is None:
+            self._heard = frozenset(row[0] for row in self._database.execute("SELECT term FROM temp.heard"))
+        return self._heard
 
     def _rarity(self, key: str) -> float:
         total = self._database.execute("SELECT count(*) FROM passages").fetchone()[0]

@@ -60,6 +60,7 @@ class Requests:
         self.index = intents.index(spec)
         self.patterns = {name: entity.pattern for name, entity in spec.entities.items()}
         self.names = _names(spec, language)
+        self.nouns = {name: self._noun(name) for name in self.patterns}
 
     def read(self) -> tuple[Request, ...]:
         """The requests in order; none for small talk."""
@@ -83,18 +84,28 @@ class Requests:
         return found
 
     def _part(self, several: tuple[Clause, ...]) -> Part:
-        said = self._without_values(self.text[several[0].start : several[-1].end])
-        named = dates.without(said, self.language, named=self.index.hears("date"))
+        said = self.text[several[0].start : several[-1].end]
+        bare = self._is_bare(several, dates.without(self._without_values(said), self.language))
+        guess = self._guess(self._without_values(said))
         return Part(
-            several, self.index.guess(named, self.language), self._is_bare(several, dates.without(said, self.language))
+            several, guess if guess.confidence >= OWN else self._guess(self._without_values(said, named=True)), bare
         )
 
-    def _without_values(self, text: str) -> str:
-        """The words without the entities' values: those tell what it is about, not what is wanted."""
-        for values in entities.find(self.patterns, text).values():
+    def _guess(self, text: str) -> Guess:
+        return self.index.guess(dates.without(text, self.language, named=self.index.hears("date")), self.language)
+
+    def _without_values(self, text: str, *, named: bool = False) -> str:
+        """The words without the entities' values; `named`: with what they are called in their place, where an intent speaks of it."""
+        for name, values in entities.find(self.patterns, text).items():
+            noun = self.nouns[name] if named and fold(self.nouns[name]) not in fold(text) else ""
             for value in values:
-                text = re.sub(re.escape(value), " ", text, flags=re.IGNORECASE)
+                text = re.sub(re.escape(value), f" {noun} ", text, flags=re.IGNORECASE)
         return text
+
+    def _noun(self, name: str) -> str:
+        """What an entity is called, as far as any intent speaks of it: `order_id` is an order."""
+        keys = ((word, term.matter) for word in name.split("_") for term in terms(word, "en"))
+        return " ".join(word for word, matter in keys if any(self.index.hears(key) for key in matter))
 
     def _is_bare(self, several: tuple[Clause, ...], plain: str) -> bool:
         """True for "Order #A-48291" or "it was on May 14": no word that is more than the value's own name."""
@@ -158,10 +169,16 @@ class Requests:
         said = part.text(self.text)
         values = self.values(said)
         guess = part.guess
-        if previous in self.spec.intents and (guess.confidence < OWN or part.bare or guess.intent == previous):
+        unclear = guess.confidence < OWN or part.bare or (bool(values) and self._says_little(said))
+        if previous in self.spec.intents and (unclear or guess.intent == previous):
             guess = self._inherited(part, guess, previous, said, values=bool(values), alone=alone)
         intent = guess.intent if guess.confidence >= UNKNOWN else ""
         return Request(said, intent, guess.confidence, values)
+
+    def _says_little(self, said: str) -> bool:
+        """True for "what about A-22222": without the value there is hardly anything."""
+        plain = dates.without(self._without_values(said), self.language)
+        return clauses.is_additive(said, self.language) and self.index.guess(plain, self.language).confidence < OWN
 
     def _inherited(self, part: Part, guess: Guess, previous: str, said: str, *, values: bool, alone: bool) -> Guess:
         """What was asked before goes on: our question is answered, or the same is asked about something else."""

@@ -26,9 +26,9 @@ MONEY = frozenset(["amount", "price", "sum", "total", "value", "cost", "fee", "b
 CURRENCY = re.compile(r"[$€£¥]|\b(?:usd|eur|euros?|gbp|pounds?|dollars?|dolares|reais|chf)\b")
 NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)?(?![\w-])")
 FORMATS = {
-    "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    "email": re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
     "uri": re.compile(r"https?://[^\s<>]+"),
-    "phone": re.compile(r"\+?\d[\d ()/.-]{6,}\d"),
+    "phone": re.compile(r"\+?\d[\d ()/.-]{6,20}\d"),
 }
 LONGEST = 400
 TAGS = re.compile(r"</?(?:customer|data|knowledge)>")

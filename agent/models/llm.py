@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from agent.models.port import Answer, Call, Message, ModelFailed, Prompt, Read, Reading
-from agent.models.reading import UNDERSTAND, asked, understood
+from agent.models.reading import UNDERSTAND, asked, schema, understood
 
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 LONGEST_WAIT = 5.0
@@ -78,7 +78,7 @@ class Llm:
         system, user = asked(reading)
         request = {
             "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
-            "tools": [_function(UNDERSTAND, "Records what the message means.", reading_schema(reading))],
+            "tools": [_function(UNDERSTAND, "Records what the message means.", schema(reading))],
             "tool_choice": {"type": "function", "function": {"name": UNDERSTAND}},
             "max_tokens": 1024,
         }
@@ -199,13 +199,6 @@ class _Heard:
         if self.ended == "content_filter" or not (text or calls):
             raise ModelFailed("withheld answer" if self.ended == "content_filter" else "empty answer")
         return Answer(text, calls, self.model, self.usage, _cost(self.model, self.usage))
-
-
-def reading_schema(reading: Reading) -> dict[str, Any]:
-    """The function's parameters for this reading."""
-    from agent.models.reading import schema
-
-    return schema(reading)
 
 
 async def _within(stream: Any, deadline: float) -> AsyncIterator[Any]:

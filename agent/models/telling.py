@@ -107,8 +107,19 @@ def _block(prompt: Prompt, request: Request, results: list[Result]) -> Iterator[
     elif missing:
         yield Said(_question(prompt.facts, missing), ASKING)
     else:
-        vague = not clauses.has_matter(request.text, language)
+        vague = not clauses.has_matter(_without_values(request), language)
         yield Said(prompt.facts.replies.get("unclear", ""), ASKING if vague else UNKNOWN)
+
+
+def _without_values(request: Request) -> str:
+    text = request.text
+    for value in (
+        str(value)
+        for values in request.entities.values()
+        for value in (values if isinstance(values, list) else [values])
+    ):
+        text = text.replace(value, " ")
+    return text
 
 
 def _one(prompt: Prompt, request: Request, result: Result, all_results: list[Result]) -> Said:

@@ -28,6 +28,8 @@ ALGORITHMS = {
 
 def fold(text: str) -> str:
     """Lower case without accents, apostrophes of one kind: `Größe` and `GROSSE` become one."""
+    if text.isascii():
+        return text.lower().replace("`", "'")
     plain = unicodedata.normalize("NFKD", text.replace("’", "'").replace("`", "'").casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 

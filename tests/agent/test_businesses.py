@@ -116,6 +116,20 @@ async def test_a_question_how_things_are_done_starts_nothing(visit: Open, text: 
     assert (await at.say(text)).startswith("A booking can be cancelled free of charge")
 
 
+async def test_how_a_booking_stands_and_a_question_for_the_house(visit: Open) -> None:
+    at = await visit(hotel)
+    said = await at.say("What's the status of HX-2231 and can I bring my dog?")
+    assert said.startswith(
+        "Booking HX-2231 (Double room with sea view, arriving 2024-06-14) is confirmed.\n\nDogs up to 20 kg"
+    )
+    assert "Shall I cancel HX-2231?" in await at.say("cancel it please")
+
+
+async def test_a_bare_number_and_no_matter_is_asked_about(visit: Open) -> None:
+    at = await visit(hotel)
+    assert await at.say("HX-2231") == "I'm not sure I understood. Could you put it another way?"
+
+
 async def test_knowledge_in_the_customers_language(visit: Open) -> None:
     at = await visit(hotel)
     assert (await at.say("¿Hay aparcamiento?")).startswith("El garaje es gratuito")
@@ -167,6 +181,18 @@ async def test_a_stolen_phone_is_blocked_at_once(visit: Open) -> None:
         await at.say("Someone stole my phone, please block the card of 600123456") == "The SIM of 600123456 is blocked."
     )
     assert at.ledger == [("POST /lines/{line}/block", {"line": "600123456"})]
+
+
+async def test_two_troubles_in_one_breath(visit: Open) -> None:
+    at = await visit(telecom)
+    said = await at.say("hi, no signal at all in 28013 since yesterday and I lost my phone too, number 600123456")
+    assert said == "There is an outage in 28013 until 18:00.\n\nThe SIM of 600123456 is blocked."
+
+
+async def test_a_value_that_leads_nowhere_does_not_hide_the_one_that_leads_somewhere(visit: Open) -> None:
+    at = await visit(telecom)
+    said = await at.say("how much data is left on 600123456? and on 600999999?")
+    assert said == "3 GB are left until 31 May.\n\nI can't find 600999999. Which number is it about?"
 
 
 async def test_a_contract_is_ended_by_people(visit: Open) -> None:

@@ -127,6 +127,12 @@ def test_each_of_two_questions_finds_its_passage(knowledge: Knowledge) -> None:
     assert found[0].score >= 0.6
 
 
+def test_a_misspelt_question_finds_its_passage(knowledge: Knowledge) -> None:
+    source, _, score = top(knowledge, "how long does a refnud take")
+    assert source == "refunds.md"
+    assert score >= 0.7
+
+
 def test_an_edited_file_changes_the_next_answer(knowledge: Knowledge, folder: Path, clock: Clock) -> None:
     assert top(knowledge, "how long does a refund take?")[2] > 0.8
     (folder / "refunds.md").write_text(
