@@ -8,6 +8,7 @@ from functools import lru_cache
 
 SHORTEST = 5
 """Shorter words are too much like others."""
+SWAPPED = 0.9
 FURTHEST = 3
 """How many letters longer or shorter a word may be."""
 
@@ -22,7 +23,9 @@ def closest(word: str, known: Iterable[str]) -> tuple[float, str]:
 
 @lru_cache(maxsize=20_000)
 def likeness(one: str, other: str) -> float:
-    """How alike two folded words look, 0 to 1: shared trigrams (Dice)."""
+    """How alike two folded words look, 0 to 1: the same letters in another order, else shared trigrams (Dice)."""
+    if one[:1] == other[:1] and sorted(one) == sorted(other):
+        return SWAPPED
     first, second = _trigrams(one), _trigrams(other)
     return 2 * sum((first & second).values()) / (sum(first.values()) + sum(second.values()))
 
