@@ -33,7 +33,7 @@ class Process:
     ) -> None:
         self._config = config
         self._core = core
-        self._variables = variables or {}
+        self.variables = variables or {}
         self._process: asyncio.subprocess.Process | None = None
         self.url = f"http://127.0.0.1:{port}"
         self.deaths = 0
@@ -53,7 +53,7 @@ class Process:
             "run",
             "--config",
             str(self._config),
-            env={**os.environ, **self._variables},
+            env={**os.environ, **self.variables},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=(self._config.parent / "gateway.log").open("ab"),
             preexec_fn=lambda: pin(self._core),
@@ -63,7 +63,7 @@ class Process:
         """Wait until it answers. Raises TimeoutError, or AssertionError when it has ended by itself."""
         async with asyncio.timeout(within), aiohttp.ClientSession() as http:
             while True:
-                assert self._process is not None and self._process.returncode is None, "the gateway ended by itself"
+                assert self.alive, "the gateway ended by itself"
                 try:
                     async with http.get(f"{self.url}/readyz") as answer:
                         if answer.status == 200:
@@ -71,6 +71,30 @@ class Process:
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.01)
+
+    async def ready_or_dead(self, within: float = 30.0) -> bool:
+        """Wait until it answers (True), or until it has died on the way (False, and counted)."""
+        try:
+            await self.ready(within)
+        except AssertionError:
+            self.deaths += 1
+            return False
+        return True
+
+    @property
+    def alive(self) -> bool:
+        """True while the process runs."""
+        return self._process is not None and self._process.returncode is None
+
+    async def wait(self) -> int:
+        """Its exit code, once it has one."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def end(self) -> None:
+        """Make sure that nothing of it is left."""
+        if self.alive:
+            await self._end(signal.SIGKILL)
 
     async def kill(self) -> None:
         """kill -9."""
@@ -80,10 +104,6 @@ class Process:
     async def stop(self) -> int:
         """SIGTERM; its exit code."""
         return await self._end(signal.SIGTERM)
-
-    async def died(self) -> bool:
-        """True when a fail point has ended it."""
-        return self._process is not None and self._process.returncode is not None
 
     async def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

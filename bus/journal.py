@@ -22,6 +22,7 @@ from bus.wake import Discard, Hub, Preview
 
 T = TypeVar("T")
 SUPERSEDED_AT_MOST = 2
+LAST = 2**62
 logger = structlog.get_logger(__name__)
 
 
@@ -44,6 +45,7 @@ class TurnJournal:
         self._new_id = new_id
         self._hub = hub
         self._recorded: dict[int, Step] = {}
+        self._begun = LAST
         self._number = 0
         self._standing = 0
         self._wrote = False
@@ -85,6 +87,7 @@ class TurnJournal:
         if any(row.attempts > 1 for row in self.work.rows):
             lines = await self._tenant.read(log.steps, self.work.conversation.id, self.turn)
             self._recorded = {line.entry.step: line.entry for line in lines if isinstance(line.entry, Step)}
+            self._begun = min((line.seq for line in lines), default=LAST)
             self._wrote = any(isinstance(step, ToolAsked) and step.ledger == "go" for step in self._recorded.values())
 
     def interrupt(self, who: str) -> None:
@@ -105,8 +108,8 @@ class TurnJournal:
         turns.heed(self.work, self._interrupt, self.may_yield)
 
     async def window(self, limit: int = 200) -> Sequence[Recorded]:
-        """The newest lines, oldest first, without this turn's own steps but with its customer lines."""
-        lines = await self._tenant.read(log.newest, self.work.conversation.id, limit)
+        """The newest lines as they stood when this turn began: without its own steps, with its customer lines."""
+        lines = await self._tenant.read(log.window, self.work.conversation.id, limit, self._begun - 1)
         failpoint("K7")
         return [line for line in lines if line.turn != self.turn or not isinstance(line.entry, Step)]
 
@@ -128,6 +131,7 @@ class TurnJournal:
         entry = msgspec.structs.replace(await self._cancellable(produce), step=number, digest=key)
         failpoint("K10")
         self._append(turns.step, entry)
+        self._advance(number)
         failpoint("K11")
         return entry
 
@@ -148,6 +152,11 @@ class TurnJournal:
             raise
         finally:
             self._running = None
+
+    def _advance(self, number: int) -> None:
+        """A step beyond those of earlier attempts: it was not this turn that ended them."""
+        if number == len(self._recorded) + 1 and self._recorded:
+            self._tenant.queue(turns.progress, self.work, self._lease())
 
     def _append(self, verb: Callable[..., str], *parts: object) -> None:
         self._standing += 1
@@ -188,6 +197,7 @@ class TurnJournal:
         )
         self._standing += 1
         self._wrote = self._wrote or held.verdict == "go"
+        self._advance(number)
         failpoint("K13")
         return asked, held
 
@@ -209,6 +219,7 @@ class TurnJournal:
         entry = msgspec.structs.replace(await produce(), step=number, digest=key)
         failpoint("K16")
         self._append(turns.outcome, claim, entry)
+        self._advance(number)
         return entry
 
     def preview(self, offset: int, text: str) -> None:

@@ -70,7 +70,7 @@ async def load(tenant: Tenant, conversation: str, turn: int) -> Tape:
     own = [line for line in await tenant.read(store.lines, conversation, turn) if not _is_customers(line, rows)]
     if found is None or not rows or not own:
         raise LookupError(f"{conversation} has no turn {turn} of the agent's")
-    before = await tenant.read(log.newest, conversation, WINDOW, own[0].seq - 1)
+    before = await tenant.read(log.window, conversation, WINDOW, own[0].seq - 1)
     actions = await tenant.read(store.actions, conversation)
     work = Work(_as_it_was(found, before, own[0].episode), "agent", tuple(rows), turn, 0)
     return Tape(work, tuple(before), tuple(own), tuple(_stood(action, before) for action in _asked(actions, before)))

@@ -127,7 +127,7 @@ def _open(
     goes_on = unfinished > 0 and name == "agent"
     newest = _begin_turn(tx, conversation.id, new=not goes_on, interrupt=interrupt)
     turn = unfinished if goes_on else newest
-    conversation = _reopen(tx, conversation, first, turn, now)
+    conversation = _as_begun(tx, conversation, turn) if goes_on else _reopen(tx, conversation, first, turn, now)
     begun = tuple(_begin(tx, conversation, row, turn, now) for row in rows)
     return Work(conversation, name, begun, turn, token)
 
@@ -138,6 +138,12 @@ def _begin_turn(tx: Transaction, conversation: str, *, new: bool, interrupt: str
     if row is None:
         raise KeyError(conversation)
     return int(row["turns"])
+
+
+def _as_begun(tx: Transaction, conversation: Conversation, turn: int) -> Conversation:
+    """An unfinished turn goes on in the episode in which it began, even when a person has closed the matter meanwhile."""
+    steps = log.steps(tx, conversation.id, turn)
+    return msgspec.structs.replace(conversation, episode=steps[0].episode) if steps else conversation
 
 
 def _reopen(tx: Transaction, conversation: Conversation, first: Received, turn: int, now: int) -> Conversation:

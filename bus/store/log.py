@@ -90,6 +90,12 @@ def newest(tx: Transaction, conversation: str, limit: int, until: int = 2**62) -
     return [_recorded(row) for row in reversed(rows)]
 
 
+def window(tx: Transaction, conversation: str, limit: int, until: int = 2**62) -> list[Recorded]:
+    """The newest lines up to seq `until` that a turn looks at, oldest first."""
+    rows = tx.all("log_window", conversation=conversation, until=until, limit=limit)
+    return [_recorded(row) for row in reversed(rows)]
+
+
 def newest_said(tx: Transaction, conversation: str, limit: int) -> list[Recorded]:
     """The newest lines that the customer may see, oldest first."""
     return [_recorded(row) for row in reversed(tx.all("log_newest_said", conversation=conversation, limit=limit))]

@@ -53,6 +53,14 @@ def step(tx: Transaction, work: Work, lease: Lease, entry: Step, now: int) -> st
     return interrupt
 
 
+def progress(tx: Transaction, work: Work, lease: Lease) -> None:
+    """The turn got further than in its attempts before: whatever ended those, it was not this turn, so they count no more."""
+    if tx.one(
+        "conversation_hold_lease", id=work.conversation.id, owner=lease.owner, token=work.token, until=lease.until
+    ):
+        tx.run("inbox_progress", conversation=work.conversation.id, turn=work.turn)
+
+
 def intend(
     tx: Transaction,
     work: Work,

@@ -33,6 +33,9 @@ GROUP BY inbox.conversation ORDER BY first LIMIT :limit
 -- name: inbox_begin
 UPDATE inbox SET turn = :turn, seq = :seq, attempts = attempts + 1 WHERE tenant = :tenant AND id = :id
 
+-- name: inbox_progress
+UPDATE inbox SET attempts = 1 WHERE tenant = :tenant AND conversation = :conversation AND turn = :turn AND state = 'ready'
+
 -- name: inbox_done
 UPDATE inbox SET state = 'done' WHERE tenant = :tenant AND id = :id
 

@@ -13,6 +13,12 @@ WHERE tenant = :tenant AND conversation = :conversation AND seq > :after ORDER B
 SELECT seq, at, episode, turn, kind, v, body FROM entry
 WHERE tenant = :tenant AND conversation = :conversation AND seq <= :until ORDER BY seq DESC LIMIT :limit
 
+-- name: log_window
+-- What a turn looks at. Reports of deliveries come at any time and say nothing to it; without them a turn that runs again sees the same.
+SELECT seq, at, episode, turn, kind, v, body FROM entry
+WHERE tenant = :tenant AND conversation = :conversation AND seq <= :until AND kind NOT IN ('delivered', 'delivery_failed', 'expired')
+ORDER BY seq DESC LIMIT :limit
+
 -- name: log_newest_said
 SELECT seq, at, episode, turn, kind, v, body FROM entry
 WHERE tenant = :tenant AND conversation = :conversation
