@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 Localised = str | dict[str, str]
 """One text, or one per language."""
@@ -24,6 +26,7 @@ class Replies(BaseModel):
     """Overrides of the gateway's own words; what is not named keeps its default. {{ values }} are filled in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    _all_texts: dict[tuple[str, str], Mapping[str, str]] = PrivateAttr(default_factory=dict)
 
     yes: Lists | None = Field(None, description="What counts as a yes to a confirmation.")
     no: Lists | None = Field(None, description="What counts as a no to a confirmation.")
@@ -72,9 +75,13 @@ class Replies(BaseModel):
         """What counts as no, likewise."""
         return _words(self.no, NO, (language, default, "en"))
 
-    def all_texts(self, language: str, default: str = "en") -> dict[str, str]:
-        """Every reply's template in one language."""
-        return {key: self.text(key, language, default) for key in TEXTS}
+    def all_texts(self, language: str, default: str = "en") -> Mapping[str, str]:
+        """Every reply's template in one language; made once, since each turn asks for them."""
+        found = self._all_texts.get((language, default))
+        if found is None:
+            found = MappingProxyType({key: self.text(key, language, default) for key in TEXTS})
+            self._all_texts[language, default] = found
+        return found
 
 
 def pick(text: Localised, language: str, default: str = "en") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from agent.words import stem, stopwords, words
@@ -11,6 +12,8 @@ STATE = {"~where": 0.8, "~status": 0.8, "~notyet": 0.8, "~when": 0.4}
 """Ways of asking how something stands: whoever still waits for it asks where it is."""
 INSIDE = 0.5
 """What a word inside a phrase still stands for on its own."""
+REMEMBERED = 1_000
+"""Characters of a text whose terms are kept: a turn asks for those of its message and its passages many times over."""
 
 
 class Term(NamedTuple):
@@ -32,8 +35,17 @@ class Term(NamedTuple):
         return {key: strength for key, strength in self.keys.items() if not key.startswith("~")}
 
 
-def terms(text: str, language: str) -> list[Term]:
-    """The terms of a text in order; the words of a phrase come together."""
+def terms(text: str, language: str) -> tuple[Term, ...]:
+    """The terms of a text in order; the words of a phrase come together. Shared: nobody changes them."""
+    return _remembered(text, language) if len(text) <= REMEMBERED else _read(text, language)
+
+
+@lru_cache(maxsize=512)
+def _remembered(text: str, language: str) -> tuple[Term, ...]:
+    return _read(text, language)
+
+
+def _read(text: str, language: str) -> tuple[Term, ...]:
     spoken = words(text)
     found: dict[int, list[Meaning]] = {}
     for meaning in meanings(spoken, language):
@@ -45,7 +57,7 @@ def terms(text: str, language: str) -> list[Term]:
         length = max((meaning.length for meaning in found.get(at, ())), default=1)
         taken.append(_term(spoken, at, length, found, language, small))
         at += length
-    return taken
+    return tuple(taken)
 
 
 def _term(

@@ -59,11 +59,15 @@ def number(value: Any) -> str:
 
 def fill(template: str, values: Mapping[str, Any], language: str = "en", zone: str = "UTC") -> str:
     """The text with its values in it. Raises Unworded."""
+    text = _rendered(template, {**values, "_language": language, "_zone": zone}) if "{" in template else template
+    return TENTHS.sub(lambda found: found[0] + "0", text).strip()
+
+
+def _rendered(template: str, values: dict[str, Any]) -> str:
     try:
-        text = _template(template).render({**values, "_language": language, "_zone": zone})
+        return _template(template).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise Unworded(str(error)[:200]) from error
-    return TENTHS.sub(lambda found: found[0] + "0", text).strip()
 
 
 def check(template: str) -> str:

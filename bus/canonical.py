@@ -36,14 +36,14 @@ def decode(data: bytes | str, into: type[T]) -> T:
 
 def normal(value: Any) -> Any:
     """The value with every number in one form: 189.40 and 189.4 and Decimal('189.4') become one."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    if isinstance(value, str) or value is None or isinstance(value, bool):
         return value
+    if isinstance(value, dict):  # most items are texts, and a call costs more than looking
+        return {str(key): item if type(item) is str else normal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [item if type(item) is str else normal(item) for item in value]
     if isinstance(value, (int, float, Decimal)):
         return _normal_number(Decimal(str(value)))
-    if isinstance(value, dict):
-        return {str(key): normal(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [normal(item) for item in value]
     return value
 
 

@@ -19,9 +19,11 @@ class Preview:
 
     def hear(self, words: str) -> None:
         """More words of the model."""
+        if not self._open:
+            return
         self._text += words
-        upto = validation.whole_sentences(self._text)
-        if not self._open or upto <= self._shown:
+        upto = self._shown + validation.whole_sentences(self._text[self._shown :])
+        if upto <= self._shown:
             return
         checked = validation.check(self._text[:upto], self._sources)
         if checked.problems or checked.transfers or checked.text != self._text[:upto].strip():
