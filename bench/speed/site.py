@@ -21,7 +21,6 @@ agent: {{spec: agent.yaml, model: offline}}
 
 AGENT = """\
 name: bench
-languages: [en]
 knowledge: [knowledge/]
 intents:
   order_status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -74,7 +75,11 @@ class System:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdout=asyncio.subprocess.DEVNULL, stderr=log, preexec_fn=lambda: pin(1)
+                *self._command,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=log,
+                env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+                preexec_fn=lambda: pin(1),
             )
 
     async def start(self) -> None:
