@@ -306,6 +306,7 @@ async def test_a_token_in_the_url_is_refused_even_when_it_is_good(world: World) 
 
 
 async def test_a_flood_is_slowed_down_for_its_sender_alone(world: World) -> None:
+    world.web.reconfigure(settings(messages_per_10s=30))
     visit, other = await world.visit(), await world.visit()
     statuses = [(await visit.send({"id": str(n), "text": "x"}))[0] for n in range(31)]
     assert statuses == [202] * 30 + [429]

@@ -112,12 +112,12 @@ def _text(blocks: list[dict[str, Any]]) -> str:
 
 
 @asynccontextmanager
-async def shop(folder: Path) -> AsyncIterator[Business]:
-    """The demo's shop, from the demo's own files."""
+async def shop(folder: Path, **more: str) -> AsyncIterator[Business]:
+    """The demo's shop, from the demo's own files. `more` are further variables of the gateway's environment."""
     secrets = world.Secrets.fresh()
     async with await world.serve(clock, secrets, retry_scale=0.01) as outside:
         variables = {**outside.environment(), "DEMO_DATA": str(folder), "GATEWAY_SECRET_KEY": SECRET_KEY}
-        variables["GATEWAY_OPERATOR_TOKEN"] = OPERATOR
+        variables |= {"GATEWAY_OPERATOR_TOKEN": OPERATOR, **more}
         config = Path(str(files("demo") / "gateway.yaml"))
         async with running(config, variables, connect=outside.connect) as gateway:
             customer = outside.shop.stock.customers[ANA]
