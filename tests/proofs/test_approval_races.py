@@ -1,0 +1,39 @@
+"""Many approvals, many hands on each at once: one decision and one effect apiece. PROOF_APPROVALS=300 for the whole count."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from bench.team import buttons
+from demo.slack.people import BEN, DESK, LENA, SARA
+from tests.proofs.stage import staged
+
+APPROVALS = int(os.environ.get("PROOF_APPROVALS", "24"))
+HANDS = (SARA, LENA, SARA, LENA, BEN, SARA, LENA, BEN)
+"""Eight clicks: six by approvers, two by somebody who may answer and not approve."""
+
+
+async def test_eight_racing_clicks_on_each_approval_are_one_effect_each(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        visitors = [await stage.visitor() for _ in range(APPROVALS)]
+        for number, visitor in enumerate(visitors):
+            await visitor.say(f"please refund my order X-{number}")
+        await stage.settle(within=300)
+        cards = [message for message in stage.slack.messages(DESK) if "approve" in buttons(message.blocks)]
+        assert len(cards) == APPROVALS
+        assert not stage.orders.effects
+
+        clicks = [stage.slack.press(hand, card.ts, "approve") for card in cards for hand in HANDS]
+        deliveries = await asyncio.gather(*clicks)
+        assert all(delivery.ok for delivery in deliveries)
+        await stage.settle(within=300)
+
+        doubled = {order: count for order, count in stage.orders.effects.items() if count != 1}
+        assert (len(stage.orders.effects), doubled) == (APPROVALS, {}), f"of {len(clicks)} clicks on {APPROVALS}"
+        for visitor in visitors:
+            verdicts = [line.body["verdict"] for line in stage.lines(visitor) if line.kind == "approval_decided"]
+            assert verdicts.count("approved") == 1
+            assert set(verdicts) <= {"approved", "refused"}
+            await visitor.leave()
