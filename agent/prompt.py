@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from agent import arguments, dates
+from agent import arguments, dates, entities
 from agent.models.port import Call, Facts, Message, Prompt, Result, ToolOffer
 from agent.results import Known
 from agent.turn import asking
@@ -75,12 +75,13 @@ def facts(scene: Scene) -> Facts:
             for key, template in scene.spec.replies.all_texts(scene.language, scene.spec.language).items()
         },
         today=_today(scene),
+        patterns={name: entity.pattern or "" for name, entity in scene.spec.entities.items()},
     )
 
 
 def ask_for(scene: Scene, name: str) -> str:
     """The question that asks for a value."""
-    entity = scene.spec.entities.get(name)
+    entity = scene.spec.entities.get(entities.called(name, scene.spec.entities))
     if entity is not None and entity.ask is not None:
         return scene.spec.text(entity.ask, scene.language)
     return asking.reply(scene, "ask", name=name.replace("_", " "))

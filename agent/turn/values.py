@@ -61,7 +61,8 @@ def _wanted(scene: Scene, request: Request) -> list[str]:
     """Entities that the request's tools require and its words do not name."""
     tools = [tool for tool in scene.tools().values() if request.intent in tool.intents]
     required = dict.fromkeys(name for tool in tools for name in tool.required if name not in tool.bind)
-    return [name for name in required if name in scene.spec.entities and not request.entities.get(name)]
+    held = dict.fromkeys(entities.called(name, scene.spec.entities) for name in required)
+    return [name for name in held if name and not request.entities.get(name)]
 
 
 async def _completed(scene: Scene, calls: Calls, request: Request, name: str) -> Request:
