@@ -113,7 +113,7 @@ class Words(msgspec.Struct, frozen=True, tag="words"):
 
 
 class CaseCard(msgspec.Struct, frozen=True, tag="case_card"):
-    """The desk's one message that stands for a conversation, edited in place as its state changes."""
+    """The desk's one message that stands for a conversation, edited in place as its state changes. Its capsule tells no story."""
 
     capsule: Capsule
 

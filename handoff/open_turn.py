@@ -204,7 +204,7 @@ class OpenTurn:
         """Everything decided, as the bus takes it."""
         desk = self._opening() if self._opens else []
         if self._card and not self._opens and self.conversation.desk is not None:
-            self.replace(CaseCard(self.capsule()), f"card:{self.conversation.id}")
+            self.replace(_card(self.capsule()), f"card:{self.conversation.id}")
         return Turn(
             entries=tuple(self._entries),
             outbounds=(*desk, *(self._caused(outbound, place) for outbound, place in self._outbounds)),
@@ -220,7 +220,7 @@ class OpenTurn:
             return []
         key = self.conversation.id
         return [
-            Outbound(f"card:{key}", "say", to, CaseCard(capsule)),
+            Outbound(f"card:{key}", "say", to, _card(capsule)),
             Outbound(f"details:{key}:{self._turn}", "say", to, CaseDetails(capsule)),
         ]
 
@@ -234,3 +234,8 @@ class OpenTurn:
 
     def _key(self, name: str) -> str:
         return f"{name}:{self.conversation.id}:{self._turn}:{len(self._outbounds)}"
+
+
+def _card(capsule: Capsule) -> CaseCard:
+    """The card without the story, which the details tell once: a card is kept anew for each message, however long it is."""
+    return CaseCard(msgspec.structs.replace(capsule, transcript=(), tools=(), sources=()))

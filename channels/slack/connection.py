@@ -116,7 +116,7 @@ class Connection:
             timeout = aiohttp.ClientTimeout(total=self.settings.timeout, connect=self.settings.timeout / 2)
             proxied = not getproxies().keys().isdisjoint({"http", "https"})  # else aiohttp looks for one at each call
             self._session = self._session or aiohttp.ClientSession(
-                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied
+                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied, json_serialize=_json
             )
             self._client = AsyncWebClient(
                 token=self.settings.bot_token.get_secret_value(),
@@ -129,6 +129,10 @@ class Connection:
                 None  # the session knows the environment's proxies, and NO_PROXY, which the SDK does not
             )
         return self._client
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def translated(error: SlackApiError) -> GatewayError:

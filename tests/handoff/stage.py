@@ -17,6 +17,7 @@ from bus.effect import Claim, Reservation
 from bus.entries import CustomerSaid, Entry, HandedOver, Recorded, Step, ToolAnswered, ToolAsked
 from bus.message import (
     Address,
+    CaseDetails,
     Conversation,
     Inbound,
     InboundKind,
@@ -184,6 +185,16 @@ def to_customer(turn: Turn) -> list[tuple[str, str, str]]:
 def kinds(turn: Turn) -> list[str]:
     """The names of the turn's lines."""
     return [entry.kind() for entry in turn.entries]
+
+
+def story(turn: Turn) -> Capsule:
+    """The capsule of the details in this turn."""
+    return next(one.content.capsule for one in turn.outbounds if isinstance(one.content, CaseDetails))
+
+
+def without_story(capsule: Capsule) -> Capsule:
+    """What the card shows of it."""
+    return msgspec.structs.replace(capsule, transcript=(), tools=(), sources=())
 
 
 def card(turn: Turn) -> Capsule:

@@ -29,24 +29,25 @@ from tests.handoff.stage import (
     SARA,
     WAITING,
     WEB,
-    card,
     desk,
     kinds,
     log,
     memo,
     row,
     said,
+    story,
     take,
     to_customer,
+    without_story,
 )
 
 
 async def test_a_handover_opens_one_thread_with_card_and_details() -> None:
     turn = await take(memo("handover", reason="warehouse_flag"), desk=None)
-    capsule = card(turn)
+    capsule = story(turn)
     assert turn == Turn(
         outbounds=(
-            Outbound("card:c1", "say", CASE, CaseCard(capsule)),
+            Outbound("card:c1", "say", CASE, CaseCard(without_story(capsule))),
             Outbound("details:c1:7", "say", CASE, CaseDetails(capsule)),
         ),
         memos=(Memo("unclaimed", "unclaimed", NOW + 600_000),),
@@ -71,13 +72,13 @@ async def test_parked_work_is_handed_over_and_the_customer_is_told() -> None:
 async def test_a_second_handover_comes_back_in_the_same_thread_for_all_to_see() -> None:
     lines = [*WAITING, *log(Returned(by=SARA), CustomerSaid(text="Still nothing"), HandedOver(reason="sentiment"))]
     turn = await take(memo("handover", reason="sentiment"), lines=lines)
-    capsule = card(turn)
+    capsule = story(turn)
     assert turn.outbounds == (
         Outbound(
             "line:c1:7:0", "say", CASE, Words("Handed over again: The customer is upset.", "system", broadcast=True)
         ),
         Outbound("details:c1:7", "say", CASE, CaseDetails(capsule)),
-        Outbound("card:c1:7", "replace", CASE, CaseCard(capsule), target_key="card:c1"),
+        Outbound("card:c1:7", "replace", CASE, CaseCard(without_story(capsule)), target_key="card:c1"),
     )
 
 
