@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -107,8 +108,9 @@ def _result(scene: Scene, known: Known) -> Result:
 
 def history(scene: Scene, text: str) -> list[Message]:
     """What was said in this episode, then the customer's present words."""
-    said = [message for line in scene.lines if line.turn != scene.work.turn and (message := _spoken(line.entry))]
-    return [*_merged(said[-HISTORY:]), Message("user", _quoted("customer", text))]
+    before = (line.entry for line in reversed(scene.lines) if line.turn != scene.work.turn)
+    said = list(islice(filter(None, map(_spoken, before)), HISTORY))
+    return [*_merged(said[::-1]), Message("user", _quoted("customer", text))]
 
 
 def _spoken(entry: Entry) -> Message | None:

@@ -125,7 +125,14 @@ def buttons(scene: Scene) -> tuple[Button, ...]:
 
 
 def say(scene: Scene, known: Known) -> str:
-    """A result in the words of its tool's `say`, "" without one."""
+    """A result in the words of its tool's `say`, "" without one. Worded once: prompt, validator and reply all ask for it."""
+    key = id(known), scene.language
+    if key not in scene.worded:
+        scene.worded[key] = known, _worded(scene, known)  # with the result itself, so that no other gets its id
+    return scene.worded[key][1]
+
+
+def _worded(scene: Scene, known: Known) -> str:
     tool = scene.spec.tools.get(known.tool)
     if tool is None or known.status != "ok":
         return ""

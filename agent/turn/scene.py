@@ -125,6 +125,7 @@ class Scene:
     usage: dict[str, int] = field(default_factory=dict)
     profile_tools: frozenset[str] | None = None
     preface: str = ""
+    worded: dict[tuple[int, str], tuple[Known, str]] = field(default_factory=dict)
 
     @property
     def conversation(self) -> Conversation:
