@@ -201,7 +201,7 @@ class Worker:
             await asyncio.sleep(HEARTBEAT)
             with contextlib.suppress(Unavailable):
                 for journal in self._running.values():
-                    self._tenant.queue(turns.hold, journal.work, self._held())
+                    self._tenant.queue(turns.keep, journal.work, self._held())
 
     async def idle(self) -> None:
         """Returns once nothing is being worked on and nothing is due (for tests and a graceful stop)."""

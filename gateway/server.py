@@ -51,7 +51,9 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return _refusal(error)
     except Unavailable as error:
         return problem(503, str(error), **{"Retry-After": "1"})
-    except (web.HTTPException, asyncio.CancelledError, ConnectionResetError):
+    except ConnectionResetError:
+        return web.Response(status=499)  # nobody hears it: the client has gone, and nginx' name for that is counted
+    except (web.HTTPException, asyncio.CancelledError):
         raise
     except Exception:
         log.exception("http.failed", method=request.method, route=_route(request))

@@ -58,6 +58,7 @@ class Llm:
 
     async def reply(self, prompt: Prompt) -> AsyncIterator[str | Answer]:
         """The model's words as they come, then its whole answer. Raises ModelFailed."""
+        await self.warm()
         deadline = asyncio.get_running_loop().time() + self._timeout
         request = {"messages": _messages(prompt), "max_tokens": prompt.max_tokens, "tools": _tools(prompt) or None}
         name, stream = await self._opened(request, deadline)
@@ -74,6 +75,7 @@ class Llm:
 
     async def understand(self, reading: Reading) -> Read | None:
         """The message read through one forced function call; None when the answer is unusable or none came."""
+        await self.warm()
         deadline = asyncio.get_running_loop().time() + self._timeout
         system, user = asked(reading)
         request = {
