@@ -74,6 +74,7 @@ LINK = re.compile(
     r"(!?)\[([^\]]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)|<?((?:https?|ftp|file|data|javascript|vbscript):[^\s<>)\]]+)>?",
     re.IGNORECASE,
 )
+CLAIM = re.IGNORECASE | re.MULTILINE
 CURRENCY = r"(?:[$€£¥]|\b(?:USD|EUR|GBP|CHF|BRL|euros?|dollars?|dólares|reais)\b)"
 MONEY = re.compile(rf"{CURRENCY}\s?(\d[\d.,]*)|(?<![\w.,-])(\d[\d.,]*)\s?{CURRENCY}", re.IGNORECASE)
 REFERENCE = re.compile(
@@ -141,7 +142,7 @@ def _claimed(text: str, patterns: Sequence[str]) -> Iterable[tuple[str, str]]:
     """(verb, sentence) of each claim that is not a denial."""
     plain = text.replace("’", "'")
     for pattern in patterns:
-        for found in re.finditer(pattern, plain, re.IGNORECASE | re.MULTILINE):
+        for found in re.finditer(pattern, plain, CLAIM):
             if not DENIED.search(found[0]):
                 yield next((group for group in found.groups() if group), ""), _sentence(plain, found.start())
 
@@ -154,13 +155,16 @@ def _sentence(text: str, at: int) -> str:
 
 def _inventions(text: str, told: str) -> Iterable[str]:
     """Sums of money and references that stand nowhere."""
+    amounts, references = MONEY.findall(text), REFERENCE.findall(_without_links(text))
+    if not amounts and not references:
+        return
     numbers = {value for found in re.findall(r"\d[\d.,]*", told) for value in _readings(found)}
-    for first, second in MONEY.findall(text):
+    for first, second in amounts:
         amount = first or second
         if not _readings(amount) & numbers:
             yield f"the amount {amount} stands in no result"
     known = told.casefold()
-    for found in REFERENCE.findall(_without_links(text)):
+    for found in references:
         name = found.lstrip("#").casefold()
         if name not in known and not _readings(name) & numbers:
             yield f"the reference {found} stands in no result"
@@ -181,6 +185,8 @@ def _readings(text: str) -> set[Decimal]:
 
 def without_foreign_links(text: str, told: str) -> str:
     """Images and links to places that no source names become their label; plain foreign addresses go."""
+    if not LINK.search(text):
+        return text.strip()
     allowed = {urlsplit(url).netloc.casefold() for url in re.findall(r"https?://[^\s<>)\]\"']+", told)}
 
     def kept(found: re.Match[str]) -> str:
