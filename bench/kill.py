@@ -6,6 +6,7 @@ It dies at any moment (`at_random`), at a named fail point (`at_point`), or it i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,6 +23,7 @@ from bench.process import Process, free_port
 from bench.team import Team, workspace
 
 SETTLED_WITHIN = 120.0
+DIES_ON_THE_WAY = 3
 GRACE = 25.0
 """Seconds that a stop may take."""
 
@@ -44,11 +46,13 @@ class Run:
         return self.folder / "site" / "data" / "gateway.db"
 
     async def revive(self) -> None:
-        """Start the next life and wait until it serves; one that dies on the way is followed by another."""
-        while True:
+        """Start the next life and wait until it serves; after three that died on the way, one without fail points."""
+        for born in itertools.count(1):
             await self.gateway.start()
             if await self.gateway.ready_or_dead():
                 return
+            if born == DIES_ON_THE_WAY:
+                self.gateway.variables["FAILPOINT"] = ""
 
     async def report(self, name: str) -> Report:
         """Let everything come to its end, stop, and compare."""
@@ -75,13 +79,15 @@ class Run:
 
 
 @asynccontextmanager
-async def running(folder: Path, seed: int, people: int, variables: dict[str, str] | None = None) -> AsyncIterator[Run]:
-    """Everything in place."""
+async def running(folder: Path, seed: int, people: int, mutant: str = "", **variables: str) -> AsyncIterator[Run]:
+    """Everything in place. `mutant` names the mechanism that this gateway lacks."""
     port, started = free_port(), time.monotonic()
     slack = workspace(lambda: int(time.time() * 1000), bot_token=BOT_TOKEN, secret=SECRET)
     connector = aiohttp.TCPConnector(limit=0)
     async with Outside(folder, slack) as outside, aiohttp.ClientSession(connector=connector) as http:
-        gateway = Process(write_configuration(folder / "site", outside, port), port, variables=variables)
+        config = write_configuration(folder / "site", outside, port)
+        module = "bench.mutant" if mutant else "gateway"
+        gateway = Process(config, port, variables={**variables, "MUTANT": mutant}, module=module)
         slack.courier.gateway_url = gateway.url
         run = Run(folder, seed, gateway, outside, Crowd(gateway.url, people, seed, http), Team(slack), started)
         try:
@@ -108,7 +114,7 @@ async def at_random(
 
 
 async def at_point(
-    folder: Path, point: str, *, seed: int, messages: int, people: int, chance: float, deaths: int
+    folder: Path, point: str, *, seed: int, messages: int, people: int, chance: float, deaths: int, mutant: str = ""
 ) -> Report:
     """It kills itself at this point, with this chance each time it comes by, until it has died often enough."""
 
@@ -119,31 +125,31 @@ async def at_point(
             run.gateway.deaths += 1
         dying.cancel()
 
-    async with running(folder, seed, people, {"FAILPOINT": f"{point}:kill:{chance}"}) as run:
+    async with running(folder, seed, people, mutant, FAILPOINT=f"{point}:kill:{chance}") as run:
         await _lives(run, messages, lambda: run.gateway.deaths >= deaths, life)
-        del run.gateway.variables["FAILPOINT"]
+        run.gateway.variables["FAILPOINT"] = ""
         await run.gateway.stop()
         await run.revive()
-        return await run.report(f"kill -9 at {point}")
+        return await run.report(f"kill -9 at {point}{f', without {mutant}' if mutant else ''}")
 
 
 async def by_request(
     folder: Path, *, seed: int, messages: int, people: int, stops: int, pause: tuple[float, float]
-) -> tuple[Report, list[float]]:
-    """SIGTERM under load, again and again; also returns how long each stop took, in seconds. Raises when one is no clean stop."""
-    dice, took = random.Random(seed), []
+) -> Report:
+    """SIGTERM under load, again and again. Raises TimeoutError or AssertionError when one is no clean stop."""
+    dice, codes = random.Random(seed), list[int]()
 
     async def life(run: Run, writing: asyncio.Task[None]) -> None:
         await asyncio.wait([writing], timeout=dice.uniform(*pause))
-        began = time.monotonic()
         async with asyncio.timeout(GRACE):
-            code = await run.gateway.stop()
-        took.append(time.monotonic() - began)
-        assert code == 0, f"the gateway ended with {code}"
+            codes.append(await run.gateway.stop())
+        assert codes[-1] == 0, f"the gateway ended with {codes[-1]}"
 
     async with running(folder, seed, people) as run:
-        await _lives(run, messages, lambda: len(took) >= stops, life)
-        return await run.report("SIGTERM under load"), took
+        await _lives(run, messages, lambda: len(codes) >= stops, life)
+        report = await run.report("SIGTERM under load")
+        report.kills = len(codes)
+        return report
 
 
 async def _lives(

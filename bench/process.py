@@ -29,8 +29,15 @@ class Process:
     """One life of `gateway run` after another, all with the same configuration."""
 
     def __init__(
-        self, config: Path, port: int, *, core: int | None = None, variables: dict[str, str] | None = None
+        self,
+        config: Path,
+        port: int,
+        *,
+        core: int | None = None,
+        variables: dict[str, str] | None = None,
+        module: str = "gateway",
     ) -> None:
+        self._module = module
         self._config = config
         self._core = core
         self.variables = variables or {}
@@ -46,18 +53,17 @@ class Process:
 
     async def start(self) -> None:
         """Start and return at once."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "gateway",
-            "run",
-            "--config",
-            str(self._config),
-            env={**os.environ, **self.variables},
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=(self._config.parent / "gateway.log").open("ab"),
-            preexec_fn=lambda: pin(self._core),
-        )
+        command = [sys.executable, "-m", self._module, "run", "--config", str(self._config)]
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, env={**os.environ, **self.variables}, stdout=asyncio.subprocess.DEVNULL, stderr=log,
+                preexec_fn=lambda: pin(self._core),
+            )  # fmt: skip
+
+    @property
+    def log(self) -> Path:
+        """What it wrote to stderr, in all its lives."""
+        return self._config.parent / "gateway.log"
 
     async def ready(self, within: float = 30.0) -> None:
         """Wait until it answers. Raises TimeoutError, or AssertionError when it has ended by itself."""
