@@ -26,6 +26,12 @@ class Committed(msgspec.Struct, frozen=True):
     seq: int
 
 
+def keep(tx: Transaction, work: Work, lease: Lease) -> None:
+    """Keep the lease while the turn runs; one that has ended meanwhile has none to keep."""
+    values = {"id": work.conversation.id, "owner": lease.owner, "token": work.token, "until": lease.until}
+    tx.one("conversation_hold_lease", **values)
+
+
 def hold(tx: Transaction, work: Work, lease: Lease) -> str:
     """Keep the lease; returns the interrupt that waits ("", customer or staff). Raises Stale when the lease is lost."""
     row = tx.one(
