@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.speed import site
 from bench.speed.figures import MILLI, Row, Table
@@ -18,32 +19,39 @@ from bus.store import conversations, log
 from config.settings import load
 from gateway.app import Gateway
 
-SHORT, FULL, LONG = 10, 200, 10_000
 AT_ONCE = 500
 COPIES = 5
 
 
-async def measure(folder: Path, rounds: int = 30) -> Table:
+class Lengths(NamedTuple):
+    """Lines that are there before; with `full` the window that a turn reads is full."""
+
+    short: int = 10
+    full: int = 200
+    long: int = 10_000
+
+
+async def measure(folder: Path, rounds: int, lengths: Lengths = Lengths()) -> Table:
     """CPU of a whole turn, from the accepted message to the commit, by the lines that were there before."""
+    costs: dict[int, list[float]] = {length: [] for length in lengths}
     with _core(1):
         async with _gateway(folder) as gateway:
             book = Book(gateway)
-            lines = await book.turns_lines()
-            for length in (SHORT, FULL, LONG):
+            lines = await book.lines_of_a_turn()
+            for length in lengths:
                 await book.write(length, lines)
-            costs: dict[int, list[float]] = {SHORT: [], FULL: [], LONG: []}
             for number in range(rounds + COPIES):
-                for length in (SHORT, FULL, LONG) if number % 2 else (LONG, FULL, SHORT):
+                for length in lengths if number % 2 else lengths[::-1]:
                     cost = await book.turn(length, number)
                     costs[length].extend([cost] if number >= COPIES else [])
+    short, full, long = (costs[length] for length in lengths)
     rows = [
-        Row(f"turn at {LONG:,} lines, against one at {SHORT}", "ms", MILLI, costs[LONG], costs[SHORT]),
-        Row(
-            f"turn at {LONG:,} lines, against one at {FULL} (the window is full)", "ms", MILLI, costs[LONG], costs[FULL]
-        ),
+        Row(f"at {lengths.long:,} lines, against {lengths.short}", "ms", MILLI, long, short),
+        Row(f"at {lengths.long:,} lines, against {lengths.full} (the window is full)", "ms", MILLI, long, full),
     ]
     notes = (
-        f"CPU of the whole process per turn; {COPIES} conversations of each length, made with the store's own verbs."
+        f"CPU of the whole process per turn; {COPIES} conversations of each length in one process, turn about, {rounds} turns each, their "
+        "lines written with the store's own verbs."
     )
     return Table("A turn in a long conversation", ("", "long", "short", "long ÷ short"), rows, notes)
 
@@ -55,7 +63,7 @@ class Book:
         self._gateway = gateway
         self._serial = 0
 
-    async def turns_lines(self) -> Sequence[Entry]:
+    async def lines_of_a_turn(self) -> Sequence[Entry]:
         """The lines that one turn leaves."""
         await self.turn(0, 0)
         conversation = (await self._gateway.tenant.read(conversations.page, limit=1))[0][0].id
@@ -102,10 +110,10 @@ async def _gateway(folder: Path) -> AsyncIterator[Gateway]:
 
 
 @contextlib.contextmanager
-def _core(core: int):  # type: ignore[no-untyped-def]
+def _core(core: int) -> Iterator[None]:
     """This thread, and those it starts, on one core."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core} & set(range(os.cpu_count() or 1)) or before)
+    os.sched_setaffinity(0, {core} if core < (os.cpu_count() or 1) else before)
     try:
         yield
     finally:
