@@ -31,7 +31,10 @@ class Lengths(NamedTuple):
     long: int = 10_000
 
 
-async def measure(folder: Path, rounds: int, lengths: Lengths = Lengths()) -> Table:
+LENGTHS = Lengths()
+
+
+async def measure(folder: Path, rounds: int, lengths: Lengths = LENGTHS) -> Table:
     """CPU of a whole turn, from the accepted message to the commit, by the lines that were there before."""
     costs: dict[int, list[float]] = {length: [] for length in lengths}
     with _core(1):

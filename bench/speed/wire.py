@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 HEAD_END = b"\r\n\r\n"
 EVENT_END = b"\n\n"
 Handler = Callable[[bytes, bytes], bytes]
-"""(request line and headers, body) → the JSON body of a 200."""
+"""(request line and headers, body) → the JSON body of the answer."""
 
 
 class Answer(NamedTuple):
@@ -57,23 +57,25 @@ class _Messages(asyncio.Protocol):
 
 
 class _Served(_Messages):
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, status: int) -> None:
         super().__init__()
         self._handler = handler
+        self._status = status
 
     def message(self, head: bytes, body: bytes) -> None:
         """Answer it at once."""
         answer = self._handler(head, body)
         if self._transport is not None:
             self._transport.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-                % (len(answer), answer)
+                b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+                % (self._status, len(answer), answer)
             )
 
 
-async def serve(handler: Handler) -> tuple[asyncio.Server, str]:
+async def serve(handler: Handler, status: int = 200) -> tuple[asyncio.Server, str]:
     """A server on a free port of the loopback, and its URL."""
-    server = await asyncio.get_running_loop().create_server(lambda: _Served(handler), "127.0.0.1", 0, backlog=1024)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Served(handler, status), "127.0.0.1", 0, backlog=1024)
     return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
