@@ -11,12 +11,12 @@ from typing import Any
 
 from bench.books import Line, read, waiting
 from bench.outside import BOT_TOKEN, SECRET, Orders, Outside, write_configuration
-from bench.team import Team, buttons, workspace
+from bench.team import buttons, workspace
 from demo.slack import Workspace
 from demo.slack.message import Message
 from demo.slack.people import DESK, SARA
 from gateway.ids import clock as real_clock
-from tests.support.running import Running, running
+from tests.support.running import OPERATOR, Running, running
 from tests.support.visitor import Visitor
 
 Json = dict[str, Any]
@@ -91,13 +91,25 @@ async def staged(
     folder: Path, *, clock: Callable[[], int] = real_clock, spec: Callable[[str], str] = str, **variables: str
 ) -> AsyncIterator[Stage]:
     """Serve until the block ends. `spec` may change the text of `agent.yaml`; `variables` overrule the configuration."""
-    slack = workspace(clock, bot_token=BOT_TOKEN, secret=SECRET)
-    async with Outside(folder, slack) as outside:
-        config = write_configuration(folder, outside, 0)
-        agent = folder / "agent.yaml"
-        agent.write_text(spec(agent.read_text()))
+    async with surroundings(folder, clock) as (outside, config):
+        change(config, spec)
         async with lived(outside, config, clock, **variables) as stage:
             yield stage
+
+
+@asynccontextmanager
+async def surroundings(folder: Path, clock: Callable[[], int] = real_clock) -> AsyncIterator[tuple[Outside, Path]]:
+    """What stands outside, and the configuration of a gateway in it."""
+    async with Outside(folder, workspace(clock, bot_token=BOT_TOKEN, secret=SECRET)) as outside:
+        config = write_configuration(folder, outside, 0)
+        config.write_text(config.read_text().replace(f"operator_token: {SECRET}", f"operator_token: {OPERATOR}"))
+        yield outside, config
+
+
+def change(config: Path, spec: Callable[[str], str]) -> None:
+    """Change the text of `agent.yaml`."""
+    agent = config.parent / "agent.yaml"
+    agent.write_text(spec(agent.read_text()))
 
 
 @asynccontextmanager
@@ -115,6 +127,3 @@ async def lived(
         yield Stage(gateway, outside, slack, config)
         slack.courier.gateway_url = ""
         await slack.settled()
-
-
-__all__ = ["Stage", "Team", "lived", "staged"]

@@ -10,6 +10,8 @@ from bench import kill
 from bench.books import Report
 from bench.prove import POINTS
 
+pytestmark = pytest.mark.timeout(180)
+
 
 def nothing_is_wrong(report: Report) -> None:
     """Every count that must be 0 is, against what it is counted."""
