@@ -100,6 +100,14 @@ def claim(name: str, tool: Tool, args: Mapping[str, Any], scope: Scope, step: st
     return Claim(name, once or digest([scope.tenant, name, step]), once, tuple(caps), tuple(amounts.items()))
 
 
+def within(claim: Claim, other: Claim) -> Claim:
+    """The first claim, under the limits of both."""
+    caps = tuple(dict.fromkeys((*claim.caps, *other.caps)))
+    return msgspec.structs.replace(
+        claim, caps=caps, amounts=tuple({**dict(other.amounts), **dict(claim.amounts)}.items())
+    )
+
+
 def _caps(tool: Tool, args: Mapping[str, Any], scope: Scope) -> Iterable[Cap]:
     for limit in tool.limits:
         who = _who(limit.per, args, scope)

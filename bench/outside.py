@@ -28,9 +28,9 @@ async def _at_once(_: str) -> None:
 
 
 class Orders:
-    """Cancels and refunds orders. Every effect is one line of the ledger, on the disk before the answer leaves.
+    """Cancels and refunds orders, at an old and at a new address. An effect is in the ledger on the disk before its answer leaves.
 
-    `applied` is awaited between the effect and its answer, with the order's name.
+    `paths` are the addresses that were called. `applied` is awaited between the effect and its answer, with the order's name.
     """
 
     def __init__(self, ledger: Path) -> None:
@@ -38,6 +38,7 @@ class Orders:
         self._answers: dict[str, Json] = {}
         self.effects: Counter[str] = Counter()
         self.calls = 0
+        self.paths: list[str] = []
         self.applied: Callable[[str], Awaitable[None]] = _at_once
 
     def app(self) -> web.Application:
@@ -45,8 +46,8 @@ class Orders:
         app = web.Application()
         app.add_routes([
             web.get("/orders/{order}", self._order),
-            web.post("/cancellations", self._change),
-            web.post("/refunds", self._change),
+            web.post("/{what:cancellations|refunds}", self._change),
+            web.post("/new/{what:cancellations|refunds}", self._change),
         ])  # fmt: skip
         return app
 
@@ -56,6 +57,7 @@ class Orders:
     async def _change(self, request: web.Request) -> web.Response:
         key, asked = request.headers["Idempotency-Key"], await request.json()
         self.calls += 1
+        self.paths.append(request.path)
         if key not in self._answers:
             self._apply(asked["order"], key)
             self._answers[key] = {"order": asked["order"], "ref": f"C-{len(self._answers) + 1}"}

@@ -96,26 +96,28 @@ def _block(scene: Scene, ending: Ending, action: Action) -> None:
 
 
 async def _run(scene: Scene, calls: Calls, action: Action, tool: Tool | None) -> Known:
-    """The recorded call under the stricter of recorded and current policy."""
+    """The recorded call, as the tool was declared then, under the stricter of recorded and current policy."""
     recorded = await scene.parts.specs.version(action.spec) if action.spec != scene.version else scene.spec
     if recorded is not None and scene.parts.servers is not None:
         recorded = await scene.parts.servers.resolve(recorded)
-    verdict = await _verdict(scene, calls, action, tool, recorded)
-    if verdict.verdict == "refuse" or tool is None:
-        return await calls.refuse(action.tool, action.args, verdict.because)
-    claim = policy.claim(action.tool, tool, action.args, scene.scope, action.id)
-    move = Move(action.id, action.state, "executing") if action.state != "executing" else None
-    return await calls.repeat(action.tool, tool, action.args, claim, action.id, move)
-
-
-async def _verdict(scene: Scene, calls: Calls, action: Action, tool: Tool | None, recorded: Spec | None) -> Verdict:
     before = recorded.tools.get(action.tool) if recorded else None
     if tool is None or before is None:
-        return Verdict("refuse", "this tool is no longer declared")
+        return await calls.refuse(action.tool, action.args, "this tool is no longer declared")
+    verdict = await _verdict(scene, calls, action, ((before, recorded), (tool, scene.spec)))
+    if verdict.verdict == "refuse":
+        return await calls.refuse(action.tool, action.args, verdict.because)
+    claim, now = (policy.claim(action.tool, one, action.args, scene.scope, action.id) for one in (before, tool))
+    move = Move(action.id, action.state, "executing") if action.state != "executing" else None
+    return await calls.repeat(action.tool, before, action.args, policy.within(claim, now), action.id, move)
+
+
+async def _verdict(
+    scene: Scene, calls: Calls, action: Action, versions: tuple[tuple[Tool, Spec | None], ...]
+) -> Verdict:
     granted = frozenset({"staff"} if action.asks == "staff" else {"customer"}) | (
         {"customer"} if action.then_staff else set()
     )
-    for version, spec in ((before, recorded), (tool, scene.spec)):
+    for version, spec in versions:
         if wrong := arguments.problem(arguments.complete(version), action.args):
             return Verdict("refuse", wrong)
         try:
