@@ -201,13 +201,14 @@ class Books:
         return +ends
 
 
-def read(store: Path) -> dict[str, list[Line]]:
-    """Every conversation's log."""
+def read(store: Path, conversation: str = "") -> dict[str, list[Line]]:
+    """Every conversation's log, or that of one."""
     lines: dict[str, list[Line]] = defaultdict(list)
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as books:
-        rows = books.execute("SELECT conversation, seq, turn, kind, body FROM entry ORDER BY conversation, seq")
-        for conversation, seq, turn, kind, body in rows:
-            lines[conversation].append(Line(seq, turn, kind, json.loads(body)))
+        chosen = "WHERE conversation = :conversation" if conversation else ""
+        told = f"SELECT conversation, seq, turn, kind, body FROM entry {chosen} ORDER BY conversation, seq"  # noqa: S608
+        for name, seq, turn, kind, body in books.execute(told, {"conversation": conversation}):
+            lines[name].append(Line(seq, turn, kind, json.loads(body)))
     return lines
 
 

@@ -43,7 +43,7 @@ class Stage:
 
     def lines(self, customer: Visitor) -> list[Line]:
         """The whole log of a customer's conversation."""
-        return read(self.store).get(customer.conversation, [])
+        return read(self.store, customer.conversation).get(customer.conversation, [])
 
     @property
     def store(self) -> Path:
