@@ -31,7 +31,7 @@ async def ask(turn: OpenTurn, row: Received) -> None:
     if action is None or action.state != "pending":
         return
     turn.open_thread()
-    turn.post(ApprovalCard(action, turn.capsule().customer.name), "approval", key=f"approval:{action.id}")
+    turn.post(ApprovalCard(action, turn.customer()), "approval", key=f"approval:{action.id}")
     turn.remind(EXPIRE, action.expires_at, {"action": action.id}, key=f"{EXPIRE}:{action.id}")
 
 

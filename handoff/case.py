@@ -96,7 +96,7 @@ def build(
     return Capsule(
         conversation=conversation.id,
         channel=conversation.address.channel,
-        customer=_who(conversation, lines),
+        customer=who(conversation, lines),
         episode=conversation.episode,
         state=state(conversation),
         reason=reason,
@@ -179,7 +179,8 @@ def _opened_at(lines: Sequence[Recorded], conversation: Conversation) -> int:
     return next(handed, lines[0].at if lines else conversation.created_at)
 
 
-def _who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
+def who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
+    """The customer, as far as they are known in these lines of the present episode."""
     customer = conversation.customer
     named = (line.entry.name for line in reversed(lines) if isinstance(line.entry, CustomerSaid) and line.entry.name)
     if customer is None:

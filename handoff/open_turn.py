@@ -192,6 +192,11 @@ class OpenTurn:
         """The card's content has changed; it is drawn once, when the turn closes."""
         self._card = True
 
+    def customer(self) -> str:
+        """The customer's name."""
+        episode = self.conversation.episode
+        return case.who(self.conversation, [line for line in self.lines if line.episode == episode]).name
+
     def capsule(self) -> Capsule:
         """The case as it stands now."""
         reason, detail = self._reason

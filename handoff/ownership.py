@@ -163,7 +163,7 @@ def _withdrawn(action: Action) -> Entry:
 
 def show_outcome(turn: OpenTurn, action: Action, outcome: str) -> None:
     """Draw the approval's card anew, without its buttons."""
-    card = ApprovalCard(action, turn.capsule().customer.name, outcome)
+    card = ApprovalCard(action, turn.customer(), outcome)
     turn.replace(card, f"approval:{action.id}")
 
 

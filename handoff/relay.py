@@ -24,7 +24,7 @@ async def mirror(turn: OpenTurn, row: Received) -> None:
 
 
 def _seen(turn: OpenTurn, inbound: Inbound) -> Words:
-    name = inbound.sender.name or turn.capsule().customer.name
+    name = inbound.sender.name or turn.customer()
     if inbound.kind == "delete" or (inbound.kind == "edit" and not inbound.text):
         return Words("(deleted a message)", "customer", name)
     if inbound.kind == "edit":
