@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -13,8 +14,11 @@ from bus.channel import Channel
 from bus.errors import Unavailable
 from bus.failpoint import failpoint
 from bus.store import Tenant, outbox
+from bus.store.engine import Verb
 from bus.store.outbox import SEND_LEASE, Post
 
+P = ParamSpec("P")
+R = TypeVar("R")
 SWEEP = 1.0
 HEARTBEAT = 20.0
 LONGEST = 120.0  # seconds that a platform's client may take; its own time-outs are shorter
@@ -78,7 +82,7 @@ class Sender:
     async def _one(self, post: Post) -> Post | None:
         channel = self._channels.get(post.sending.outbound.to.channel)
         if channel is None or channel.mode == "off" or self._stopping:
-            await self._tenant.write(outbox.pause, post, self._clock() + (0 if self._stopping else PAUSE))
+            await self._record(outbox.pause, post, self._clock() + (0 if self._stopping else PAUSE))
             return None
         if post.lost:
             return await self._look(post, channel)
@@ -100,7 +104,7 @@ class Sender:
             return await self._look(post, channel)
         if decision.what == "fail":
             return await self._fail(post, "failed", decision.reason)
-        await self._tenant.write(outbox.again, post, self._clock() + decision.after, decision.reason)
+        await self._record(outbox.again, post, self._clock() + decision.after, decision.reason)
         return None
 
     async def _look(self, post: Post, channel: Channel) -> Post | None:
@@ -111,19 +115,30 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - as above
             logger.warning("outbox.lookup_failed", channel=channel.name, error=str(error))
             until = self._clock() + retry.wait(error, post.attempts)
-            return await self._tenant.write(outbox.leave, post, until, self._new_id("att"), self._clock())
+            return await self._record(outbox.leave, post, until, self._new_id("att"), self._clock())
         if found is None:
             return await self._fail(post, "ambiguous", "ambiguous")
         if found:
             return await self._sent(post, found)
         due_at = self._clock() + (0 if post.lost else retry.backoff(post.attempts))
-        return await self._tenant.write(outbox.afresh, post, due_at, self._new_id("att"), self._clock())
+        return await self._record(outbox.afresh, post, due_at, self._new_id("att"), self._clock())
 
     async def _sent(self, post: Post, platform_id: str) -> Post | None:
-        return await self._tenant.write(outbox.sent, post, platform_id, self._new_id("att"), self._clock())
+        return await self._record(outbox.sent, post, platform_id, self._new_id("att"), self._clock())
 
     async def _fail(self, post: Post, state: str, reason: str) -> Post | None:
-        return await self._tenant.write(outbox.failed, post, state, reason, self._new_id("att"), self._clock())
+        return await self._record(outbox.failed, post, state, reason, self._new_id("att"), self._clock())
+
+    async def _record(self, verb: Verb[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What became of an attempt is known only here: it is told to the store until the store takes it."""
+        while True:
+            try:
+                return await self._tenant.write(verb, *args, **kwargs)
+            except Unavailable as error:
+                if self._stopping:
+                    raise
+                logger.warning("outbox.store_unavailable", error=str(error))
+                await asyncio.sleep(SWEEP)
 
     async def sweep(self) -> int:
         """Take up lines whose first row is due; returns how many."""

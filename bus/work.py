@@ -166,9 +166,17 @@ class Worker:
                 self._send(post)
 
     async def _give_back(self, work: Work, journal: TurnJournal, delay: int) -> None:
+        """As soon as the store takes it: until the lease has run out, nobody else could work on it."""
         journal.discard()
-        with contextlib.suppress(Unavailable):
-            await self._tenant.write(turns.give_back, work, self._held(), self._clock() + delay)
+        while True:
+            try:
+                await self._tenant.write(turns.give_back, work, self._held(), self._clock() + delay)
+            except Unavailable:
+                if self._stopping:
+                    return
+                await asyncio.sleep(SWEEP)
+            else:
+                return
 
     async def sweep(self) -> int:
         """Claim what is due and free; returns how many conversations were taken."""

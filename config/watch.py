@@ -32,8 +32,8 @@ async def watch(sources: Callable[[], Sources], reload: Callable[[], Awaitable[o
     raises Refused when the new state is not usable; that is logged with file and line.
     """
     hangup = asyncio.Event()
-    seen = await asyncio.to_thread(fingerprint, sources())
-    with _on_hangup(hangup):
+    with _on_hangup(hangup):  # first of all: until then, SIGHUP ends the process
+        seen = await asyncio.to_thread(fingerprint, sources())
         while True:
             watched = sources()
             async with contextlib.aclosing(_wakes(watched, hangup)) as wakes:

@@ -323,7 +323,25 @@ async def test_a_bug_in_a_client_ends_as_a_look_up(world: World) -> None:
     assert (len(world.tg.finds), world.tg.texts) == (1, ["re: hello"])
 
 
-async def test_what_cannot_be_marked_is_looked_up_when_its_time_is_over(
+async def test_what_became_of_an_attempt_is_told_until_the_store_takes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals, sent = iter(range(3)), outbox.sent
+
+    def full(*args: Any) -> Any:
+        if next(refusals, None) is not None:
+            raise Unavailable("full")
+        return sent(*args)
+
+    monkeypatch.setattr("bus.outbox.SWEEP", 0)
+    monkeypatch.setattr(outbox, "sent", full)
+    await world.say("hello")
+    await world.settle()
+    assert await world.query("SELECT state FROM outbox") == [("sent",)]
+    assert (len(world.tg.calls), len(world.tg.finds), next(refusals, None)) == (1, 0, None)
+
+
+async def test_what_could_not_be_marked_before_the_end_is_looked_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object) -> None:
@@ -332,11 +350,14 @@ async def test_what_cannot_be_marked_is_looked_up_when_its_time_is_over(
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "sent", full)
         await world.say("hello")
-        await world.settle()
-    assert (await world.query("SELECT state FROM outbox")) == [("sending",)]
-    await world.wait_out(120)
-    assert (await world.query("SELECT state FROM outbox")) == [("sent",)]
-    assert len(world.tg.calls) == 1
+        await until(lambda: bool(world.tg.arrived))
+        await world.process.stop()
+    assert await world.query("SELECT state FROM outbox") == [("sending",)]
+    other = world.another("p2")
+    world.clock.advance(120)
+    await other.settle()
+    assert await world.query("SELECT state FROM outbox") == [("sent",)]
+    assert (len(world.tg.calls), len(world.tg.finds)) == (1, 1)
 
 
 async def test_a_pull_channel_has_no_rows_and_what_a_stream_showed_is_delivered(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -178,6 +179,31 @@ async def test_a_worker_that_lost_its_lease_cannot_write(world: World) -> None:
         assert kinds == ["customer_said", "agent_said", "delivered"]
     assert stale == writes, f"{stale} of {writes} stale writes were refused"
     assert len(world.tg.texts) == writes // 5
+
+
+async def test_what_could_not_be_kept_is_given_back_as_soon_as_it_can_be(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the lease of a turn whose end the store refused."""
+    refusals, commit, give_back = iter(range(4)), turns.commit, turns.give_back
+
+    def full(verb: Any) -> Any:
+        def refusing(*args: Any, **more: Any) -> Any:
+            if next(refusals, None) is not None:
+                raise Unavailable("full")
+            return verb(*args, **more)
+
+        return refusing
+
+    monkeypatch.setattr("bus.work.SWEEP", 0)
+    monkeypatch.setattr(turns, "commit", full(commit))
+    monkeypatch.setattr(turns, "give_back", full(give_back))
+    await world.say("hello")
+    await world.settle()
+    assert (next(refusals, None), world.tg.texts) == (None, [])
+    world.clock.advance(1)
+    await world.settle()
+    assert world.tg.texts == ["re: hello"]
 
 
 async def test_a_turn_that_lost_its_lease_while_it_ran_says_nothing(world: World) -> None:

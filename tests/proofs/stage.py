@@ -59,6 +59,13 @@ class Stage:
                 if not waiting(self.store):
                     return
 
+    async def press(self, who: str, card: Message, button: str, within: float = 20.0) -> None:
+        """Press a button as soon as the card shows it."""
+        async with asyncio.timeout(within):
+            while button not in buttons(self.slack.message(DESK, card.ts).blocks):  # noqa: ASYNC110 - cards have no event here
+                await asyncio.sleep(0.01)
+        await self.slack.press(who, card.ts, button)
+
     async def visitor(self) -> Visitor:
         """A customer who has arrived."""
         return await Visitor(self.running.http, self.url).arrive()

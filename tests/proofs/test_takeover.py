@@ -88,7 +88,7 @@ async def race(stage: Stage, customer: Visitor, card: Message, number: int, dice
         await asyncio.sleep(0)
     await stage.slack.post_as(SARA, f"answer {number}", thread_ts=card.ts)
     await customer.sees(lambda item: item["text"] == f"answer {number}", within=60)
-    await stage.slack.press(SARA, card.ts, "resolve")
+    await stage.press(SARA, card, "resolve")
     await customer.sees(
         lambda item: item["from"] == "system" and "closed" in item["text"], after=_last(customer, number)
     )
