@@ -48,6 +48,7 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._wake = asyncio.Event()
+        self._sweeps = asyncio.Lock()
 
     def post(self, post: Post) -> None:
         """Send a claimed row, then whatever waits behind it. A row that is on its way here already is left alone."""
@@ -141,17 +142,18 @@ class Sender:
                 await asyncio.sleep(SWEEP)
 
     async def sweep(self) -> int:
-        """Take up lines whose first row is due; returns how many."""
-        room = AT_ONCE - len(self._tasks)
-        if self._stopping or room <= 0:
-            return 0
-        addresses = await self._tenant.read(outbox.due, self._clock(), room)
-        if not addresses:
-            return 0
-        posts = await self._tenant.write(outbox.claim_all, addresses, self._new_id, self._clock())
-        for post in posts:
-            self.post(post)
-        return len(posts)
+        """Take up lines whose first row is due; returns how many. One at a time: what is claimed is on its way."""
+        async with self._sweeps:
+            room = AT_ONCE - len(self._tasks)
+            if self._stopping or room <= 0:
+                return 0
+            addresses = await self._tenant.read(outbox.due, self._clock(), room)
+            if not addresses:
+                return 0
+            posts = await self._tenant.write(outbox.claim_all, addresses, self._new_id, self._clock())
+            for post in posts:
+                self.post(post)
+            return len(posts)
 
     async def run(self) -> None:
         """Sweep, and keep what is on its way, until cancelled."""
@@ -186,8 +188,10 @@ class Sender:
     async def stop(self, patience: float = 5.0) -> None:
         """Finish the calls that run; the rest of each line stays for the next start."""
         self._stopping = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
+        async with self._sweeps:
+            running = self._tasks.copy()
+        if running:
+            await asyncio.wait(running, timeout=patience)
         while self._tasks:
             for task in self._tasks:
                 task.cancel()

@@ -57,6 +57,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._wake = asyncio.Event()
+        self._sweeps = asyncio.Lock()
 
     def lease(self) -> Lease | None:
         """A lease to take work with; None when this process has enough, and the sweeper will find the rest."""
@@ -179,14 +180,15 @@ class Worker:
                 return
 
     async def sweep(self) -> int:
-        """Claim what is due and free; returns how many conversations were taken."""
-        room = self._at_once - len(self._tasks)
-        if self._stopping or room <= 0 or not await self._tenant.read(claims.any_due, self._clock()):
-            return 0
-        works = await self._tenant.write(claims.due, self._held(), self._clock(), room)
-        for work in works:
-            self.start(work)
-        return len(works)
+        """Claim what is due and free; returns how many conversations were taken. One at a time: what is claimed has begun."""
+        async with self._sweeps:
+            room = self._at_once - len(self._tasks)
+            if self._stopping or room <= 0 or not await self._tenant.read(claims.any_due, self._clock()):
+                return 0
+            works = await self._tenant.write(claims.due, self._held(), self._clock(), room)
+            for work in works:
+                self.start(work)
+            return len(works)
 
     async def run(self) -> None:
         """Sweep and keep leases until cancelled."""
@@ -219,8 +221,10 @@ class Worker:
     async def stop(self, patience: float = 15.0) -> None:
         """Take nothing new; finish what runs within `patience` seconds, give the rest back."""
         self._stopping = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
+        async with self._sweeps:
+            running = self._tasks.copy()
+        if running:
+            await asyncio.wait(running, timeout=patience)
         while self._tasks:
             for task in self._tasks:
                 task.cancel()
