@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -137,7 +138,7 @@ class Settings(Keys):
 class Loaded(NamedTuple):
     """A file that was read: with any `problems` there are no settings, and with none there are.
 
-    `overrides` and `process` are what it was read with.
+    `overrides` and `process` are what it was read with, `read_at` is when (UNIX seconds).
     """
 
     settings: Settings | None
@@ -147,6 +148,7 @@ class Loaded(NamedTuple):
     environment: Environment
     overrides: Mapping[tuple[str, ...], Any]
     process: Mapping[str, str]
+    read_at: float
 
     def again(self) -> Loaded:
         """The same file as it is now, under the same overrides. Raises Refused when it cannot be read at all."""
@@ -170,6 +172,7 @@ def load(
 
     Raises Refused when the file cannot be read at all. `process` stands for the process's environment.
     """
+    read_at = time.time()
     overrides, process = overrides or {}, dict(os.environ) if process is None else process
     outside = environment(path.parent, process)
     document = read(path, outside)
@@ -185,7 +188,7 @@ def load(
         problems += explain(error, document, model=Settings)
     problems += _store_problems(document)
     warnings = list(_warnings(document))
-    return Loaded(None if problems else settings, document, problems, warnings, outside, overrides, process)
+    return Loaded(None if problems else settings, document, problems, warnings, outside, overrides, process, read_at)
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:

@@ -15,6 +15,7 @@ import structlog
 
 from config.problems import Problem, Refused
 
+BLIND = 500  # ms until a change is looked for that came before the notifications did
 log = structlog.get_logger()
 
 
@@ -24,16 +25,23 @@ class Sources(NamedTuple):
     files: tuple[Path, ...]
     folders: tuple[Path, ...] = ()
 
+    def every_file(self) -> Iterator[Path]:
+        """The files, there or not, and all that is in the folders."""
+        yield from self.files
+        for folder in self.folders:
+            yield from sorted(folder.rglob("*"))
 
-async def watch(sources: Callable[[], Sources], reload: Callable[[], Awaitable[object]]) -> None:
+
+async def watch(sources: Callable[[], Sources], reload: Callable[[], Awaitable[object]], read_at: float) -> None:
     """Call `reload` whenever what the sources say differs, and on SIGHUP in any case, until cancelled.
 
+    `read_at` is when the first file was read (UNIX seconds): what was changed since then is read again at once.
     `sources` is asked again after every reload, as the files say themselves which others belong to them. `reload`
     raises Refused when the new state is not usable; that is logged with file and line.
     """
     hangup = asyncio.Event()
     with _on_hangup(hangup):  # first of all: until then, SIGHUP ends the process
-        seen = await asyncio.to_thread(fingerprint, sources())
+        seen = await asyncio.to_thread(_fingerprint_then, sources(), read_at)
         while True:
             watched = sources()
             async with contextlib.aclosing(_wakes(watched, hangup)) as wakes:
@@ -70,11 +78,17 @@ def log_warnings(warnings: Iterable[Problem]) -> None:
 def fingerprint(sources: Sources) -> str:
     """A digest of what the sources say; touching a file does not change it."""
     digest = hashlib.sha256()
-    for path in (*sources.files, *(file for folder in sources.folders for file in sorted(folder.rglob("*")))):
+    for path in sources.every_file():
         digest.update(f"{path}\0".encode())
         with contextlib.suppress(OSError):
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _fingerprint_then(sources: Sources, read_at: float) -> str:
+    """What the sources said at that time; "" when one was changed since."""
+    times = (file.stat().st_mtime for file in sources.every_file() if file.exists())
+    return "" if any(time >= read_at for time in times) else fingerprint(sources)
 
 
 async def _wakes(sources: Sources, hangup: asyncio.Event) -> AsyncGenerator[bool]:
@@ -119,9 +133,16 @@ async def _notice(
         name = Path(path).name
         return not names or name in names or name.startswith("..")
 
+    watching = awatch(
+        *folders, watch_filter=matters, stop_event=stop, recursive=deep, debounce=200, step=50, rust_timeout=BLIND,
+        yield_on_timeout=True,
+    )  # fmt: skip
+    blind = True  # until it watches, changes go unnoticed: once it does, they are looked for
     try:
-        async for _ in awatch(*folders, watch_filter=matters, stop_event=stop, recursive=deep, debounce=200, step=50):
-            wake.set()
+        async for changes in watching:
+            if changes or blind:
+                wake.set()
+            blind = False
     except (OSError, RuntimeError) as error:
         log.warning("files_are_not_watched", reason=str(error), remedy="send SIGHUP after a change")
 

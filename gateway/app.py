@@ -122,7 +122,7 @@ class Gateway:
             await channel.open()
         runs: list[Coroutine[Any, Any, None]] = [self.worker.run(), self.sender.run(), self.intake.run()]
         if watching:
-            runs.append(watch(self.sources, self.reload))
+            runs.append(watch(self.sources, self.reload, self.loaded.read_at))
         self._tasks = [asyncio.create_task(run) for run in runs]
         self._ready = True
 

@@ -27,7 +27,10 @@ class Ports(NamedTuple):
 
 
 class Stream:
-    """A reader of one session's conversation. Ends when its session does, when told to, or when its reader is too slow or gone."""
+    """A reader of one session's conversation. Ends when its session does, when told to, or when its reader is too slow or gone.
+
+    `resumed`: the reader has seen something before, so what changed since has its place among the words.
+    """
 
     __slots__ = (
         "_cursor",
@@ -37,6 +40,7 @@ class Stream:
         "_ports",
         "_request",
         "_response",
+        "_resumed",
         "_shown",
         "_state",
         "_turn",
@@ -51,8 +55,11 @@ class Stream:
         response: web.StreamResponse,
         hints: Subscription,
         ports: Ports,
+        *,
+        resumed: bool,
     ) -> None:
         self.session = session
+        self._resumed = resumed
         self.seen = 0
         self._request = request
         self._response = response
@@ -139,10 +146,11 @@ class Stream:
         await self._deliver(view)
 
     def _pieces(self, view: View) -> Iterator[bytes]:
-        """The lines, and who has the word: before anything at first, before the words of a person who took it, else after."""
+        """The lines, and who has the word: for a new reader before anything, before the words of a person who took it, else after."""
         state = (view.owner, view.owner_name)
         for line, replaces in view.lines:
-            if state != self._state and (not self._state[0] or isinstance(line.entry, StaffSaid)):
+            unheard = not (self._state[0] or self._resumed)
+            if state != self._state and (unheard or isinstance(line.entry, StaffSaid)):
                 self._state = state
                 yield events.state(*state)
             yield self._message(line, replaces)

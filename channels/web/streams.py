@@ -61,7 +61,7 @@ class Streams:
             if first is None:
                 raise wire.unknown()
             response = web.StreamResponse(headers={**headers, **HEADERS})
-            stream = Stream(session, request, response, hints, self._ports)
+            stream = Stream(session, request, response, hints, self._ports, resumed=bool(after))
             with self._listed(stream), contextlib.suppress(ConnectionError):
                 await response.prepare(request)
                 await self._run(stream, first)

@@ -29,7 +29,7 @@ from bus.store import log, sessions
 from bus.store.engine import Transaction
 from bus.wake import Changed, Discard, Preview, Typing
 from channels.web.arrivals import digest
-from tests.channels.web_world import NOW, Json, Listener, Visit, World, said, settings
+from tests.channels.web_world import NOW, Json, Listener, Visit, World, echo, said, settings
 
 
 @pytest.fixture
@@ -74,7 +74,13 @@ def texts(lines: Sequence[Json]) -> list[str]:
 
 
 async def test_a_message_and_its_answer_arrive_while_the_page_is_open(world: World) -> None:
-    visit = await world.visit()
+    visit, seen = await world.visit(), asyncio.Event()
+
+    async def waits(work: Work, journal: Journal) -> Turn:
+        await seen.wait()
+        return await echo(work, journal)
+
+    world.consumer.script = waits
     async with visit.listen() as stream:
         assert stream.answer.content_type == "text/event-stream"
         assert stream.answer.headers["Cache-Control"] == "no-store"
@@ -83,6 +89,7 @@ async def test_a_message_and_its_answer_arrive_while_the_page_is_open(world: Wor
         await visit.send({"id": "one", "text": "hello **there**"})
         mine = await stream.next("message")
         assert await stream.event() == ("typing", {})
+        seen.set()
         answer = await stream.next("message")
     assert mine == {
         "seq": 1,
@@ -190,6 +197,23 @@ async def test_a_person_who_takes_over_is_announced_before_their_words_and_the_a
         assert await stream.event() == ("state", {"owner": "agent", "name": ""})
     async with visit.listen(0) as stream:
         assert await stream.event() == ("state", {"owner": "agent", "name": ""})
+
+
+async def test_a_reader_who_was_away_hears_what_was_said_before_who_has_the_word_now(world: World) -> None:
+    visit = await world.visit()
+    await write(world, visit, AgentSaid(text="How can I help?"))
+    await own(world, visit, "staff", "")
+    await write(world, visit, AgentSaid(text="I am going to bring in someone"))
+    async with visit.listen(1) as stream:
+        assert (await stream.event())[1]["text"] == "I am going to bring in someone"
+        assert await stream.event() == ("state", {"owner": "staff", "name": ""})
+    await own(world, visit, "staff", "Sara")
+    await write(world, visit, StaffSaid(text="Hi, Sara here", name="Sara"))
+    async with visit.listen(2) as stream:
+        assert await stream.event() == ("state", {"owner": "staff", "name": "Sara"})
+        assert (await stream.event())[1]["text"] == "Hi, Sara here"
+    async with visit.listen(3) as stream:
+        assert await stream.event() == ("state", {"owner": "staff", "name": "Sara"})
 
 
 async def test_a_new_page_shows_the_last_fifty(world: World) -> None:

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import watchfiles
 from structlog.testing import capture_logs
 
 from config.problems import Problem, Refused
@@ -44,7 +47,7 @@ async def watching(sources: Sources) -> AsyncIterator[Reloads]:
             awake.set()
         return sources
 
-    task = asyncio.create_task(watch(asked, reloads))
+    task = asyncio.create_task(watch(asked, reloads, time.time()))
     await asyncio.wait_for(awake.wait(), PATIENCE)
     os.kill(os.getpid(), signal.SIGHUP)
     await reloads.one()
@@ -63,6 +66,36 @@ def sources(tmp_path: Path) -> Sources:
     knowledge.mkdir()
     (tmp_path / "gateway.yaml").write_text("a: 1\n")
     return Sources((tmp_path / "gateway.yaml", tmp_path / ".env"), (knowledge,))
+
+
+async def test_what_was_changed_since_it_was_read_is_read_again(sources: Sources) -> None:
+    reloads, read_at = Reloads(), time.time() - 60
+    sources.files[0].write_text("a: 2\n")
+    os.utime(sources.files[0], (read_at + 1, read_at + 1))
+    task = asyncio.create_task(watch(lambda: sources, reloads, read_at))
+    await reloads.one()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert reloads.queue.empty()
+
+
+async def test_what_is_changed_while_the_notifications_are_being_set_up_is_noticed(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(*folders: Path, **options: Any) -> AsyncIterator[set[Any]]:
+        sources.files[0].write_text("a: 2\n")
+        async for changes in awatch(*folders, **options):
+            yield changes
+
+    awatch = watchfiles.awatch
+    monkeypatch.setattr(watchfiles, "awatch", late)
+    reloads = Reloads()
+    task = asyncio.create_task(watch(lambda: sources, reloads, time.time()))
+    await reloads.one()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_changed_file_is_noticed(sources: Sources) -> None:

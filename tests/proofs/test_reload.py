@@ -21,7 +21,7 @@ async def watched(folder: Path) -> AsyncIterator[Stage]:
     """A gateway that notices what its operator changes."""
     async with staged(folder) as stage:
         gateway = stage.running.gateway
-        watching = asyncio.create_task(watch(gateway.sources, gateway.reload))
+        watching = asyncio.create_task(watch(gateway.sources, gateway.reload, gateway.loaded.read_at))
         try:
             yield stage
         finally:
