@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from config.document import Document
 from config.problems import Loc, Problem, explain, nearest
+from handoff import routing
 
 CHANNELS = {"web": "channels.web.settings:Settings"}
 LATER = frozenset({"slack", "telegram", "whatsapp"})
@@ -27,6 +28,8 @@ def read(document: Document) -> tuple[Sections, list[Problem]]:
             found[loc] = model.model_validate(content)
         except ValidationError as error:
             problems += explain(error, document, at=loc, model=model)
+    if ("desk",) in found:
+        problems += _never_matching(document, found["desk",])
     return found, problems
 
 
@@ -52,6 +55,15 @@ def _models(document: Document, problems: list[Problem]) -> Iterator[tuple[Loc, 
         else:
             problems.append(
                 document.problem(loc, f'there is no channel of the kind "{kind}"', nearest(str(kind), CHANNELS))
+            )
+
+
+def _never_matching(document: Document, desk: BaseModel) -> Iterator[Problem]:
+    """Routes whose condition speaks of what no case has."""
+    for number, route in enumerate(getattr(desk, "routes", ())):
+        for name in routing.unknown_names(route.condition):
+            yield document.problem(
+                ("desk", "routes", number, "if"), f'no case has "{name}"', nearest(name, routing.names())
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from cel import Program
 from bus.capsule import Capsule
 
 Route = Callable[[Capsule], str]
+_LOOP = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*(\w+)\s*,")
 _PARTS = ("transcript", "tools", "sources")
 
 
@@ -36,9 +38,14 @@ def router(routes: Iterable[tuple[str, str]], default: str) -> Route:
     return route
 
 
+def names() -> list[str]:
+    """What a condition may speak of."""
+    return [name for name in Capsule.__struct_fields__ if name not in _PARTS]
+
+
 def unknown_names(condition: str) -> list[str]:
-    """Names in the condition that no capsule has, for `gateway check`."""
-    known = set(Capsule.__struct_fields__)
+    """Names in the condition that no condition sees: it could never match."""
+    known = {*names(), *_LOOP.findall(condition)}
     return [name for name in cel.compile(condition).variables() if name not in known]
 
 

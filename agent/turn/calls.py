@@ -239,13 +239,10 @@ class Calls:
         code = known.result.get("status", 0) if isinstance(known.result, dict) else 0
         if known.tool in self._scene.spec.context:
             return
-        if (
-            code in (401, 403)
-            and tool.http
-            and tool.http.auth == "customer"
-            and self._scene.identity.verified != "site"
-        ):
-            raise Stop("identity_required", "identity_required", known.tool)
+        if tool.http and tool.http.auth == "customer":
+            unproved = self._scene.identity.verified != "site"
+            if code == 401 or (code == 403 and unproved):
+                raise Stop("identity_required", "identity_required", known.tool)
         if not 400 <= code < 500 or code in (401, 408, 429):
             raise Stop("tool_failed", "error", known.tool)
 

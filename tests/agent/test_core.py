@@ -212,6 +212,13 @@ async def test_the_far_end_decides_who_an_unproved_visitor_is(world: World, shop
     assert talk.entries("handed_over")[-1].reason == "identity_required"
 
 
+async def test_the_far_end_does_not_know_the_customers_own_token_any_more(world: World, shop: Shop) -> None:
+    shop.fault = lambda request: web.json_response({"error": "expired"}, status=401)
+    talk = world.talk(customer=ADA)
+    await talk.say("Where is my order A-48291?")
+    assert talk.entries("handed_over")[-1].reason == "identity_required"
+
+
 async def test_a_tool_that_breaks_down_ends_at_a_person(world: World, shop: Shop) -> None:
     shop.fault = lambda request: web.Response(status=503) if "/orders/" in request.path else None
     talk = world.talk(customer=ADA)

@@ -113,6 +113,18 @@ def test_a_secret_that_is_not_set_is_named_with_its_place(home: Path, lines: Lin
     assert wrong["remedy"] == "set SHOP_API in the environment or .env"
 
 
+def test_a_route_that_could_never_match_is_named_with_its_line(home: Path, lines: Lines) -> None:
+    for name, text in (
+        ("gateway.yaml", SLACK.replace("category ==", "categori ==")),
+        (".env", "SLACK_BOT_TOKEN=xoxb-1\nSLACK_SIGNING_SECRET=s3cret\nSLACK_API=https://slack.com/api/\n"),
+    ):
+        with (home / name).open("a") as file:
+            file.write(text)
+    (wrong,) = [line for line in lines(status=1)["desk"] if line["ok"] is False]
+    assert 'desk.routes[0].if: no case has "categori"' in wrong["text"]
+    assert wrong["remedy"] == 'did you mean "category"?'
+
+
 def test_a_channel_of_a_later_release_is_said(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY__CHANNELS__TELEGRAM", "{mode: live}")
     monkeypatch.setenv("GATEWAY__CHANNELS__PIGEON", "{mode: live}")

@@ -37,6 +37,8 @@ def test_a_condition_that_does_not_parse_is_an_error_at_start() -> None:
 
 def test_misspelt_names_are_found() -> None:
     assert unknown_names('reson == "x" && category == "billing"') == ["reson"]
+    assert unknown_names('["x", "y"].exists(one, one == reason)') == []
+    assert unknown_names("size(transcript) > 3") == ["transcript"]
 
 
 def test_the_long_lists_are_left_out() -> None:
