@@ -260,7 +260,7 @@ async def test_nothing_moves_for_those_who_ask_for_it(visitor: Visitor, standin:
     moving = "document.querySelector('support-chat').shadowRoot.getAnimations().length"
     assert await visitor.page.evaluate(moving) == 0
     await visitor.page.emulate_media(reduced_motion="no-preference")
-    await visitor.page.wait_for_function(f"{moving} >= 3")
+    await visitor.until(f"{moving} >= 3")
 
 
 async def test_right_to_left_mirrors(visitor: Visitor, standin: StandIn) -> None:
@@ -293,9 +293,9 @@ async def test_the_launcher_makes_way_for_the_focus(visitor: Visitor, standin: S
     await visitor.page.locator("#corner").evaluate("(it, style) => (it.style.cssText = style)", corner)
     await visitor.page.locator("#corner").focus()
     covered = "() => document.elementFromPoint(innerWidth - 40, innerHeight - 40).id"
-    await visitor.page.wait_for_function(f"({covered})() === 'corner'")
+    await visitor.until(f"({covered})() === 'corner'")
     await visitor.page.locator("#other").focus()
-    await visitor.page.wait_for_function(f"({covered})() !== 'corner'")
+    await visitor.until(f"({covered})() !== 'corner'")
 
 
 async def test_escape_uncovers_what_has_the_focus(visitor: Visitor, standin: StandIn) -> None:

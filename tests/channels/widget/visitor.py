@@ -1,5 +1,6 @@
 """Someone on a shop's page in a real browser, under the strictest policy a site may have."""
 
+import asyncio
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -58,6 +59,12 @@ class Visitor:
         """The details of the page's events of one name."""
         events = await self.page.evaluate("heard")
         return [detail for event, detail in events if event == name]
+
+    async def until(self, condition: str) -> None:
+        """Wait for an expression to hold; the page's policy forbids Playwright's own way of waiting, which evaluates strings."""
+        async with asyncio.timeout(10):
+            while not await self.page.evaluate(condition):  # noqa: ASYNC110 - the page has no event for it
+                await asyncio.sleep(0.02)
 
     def text(self, text: str) -> Locator:
         """Bubbles with exactly this text."""
