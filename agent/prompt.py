@@ -120,7 +120,7 @@ def _spoken(entry: Entry) -> Message | None:
         case AgentSaid() | SystemSaid():
             return Message("assistant", entry.text)
         case StaffSaid():
-            return Message("assistant", f"({entry.name or 'A person'} from the team:) {entry.text}")
+            return Message("assistant", f"({entry.name or 'A person'} from the team:) {entry.text or '(taken back)'}")
         case Returned():
             return Message(
                 "user", "(A person of the team has handled the matter so far. From here on it is yours again.)"

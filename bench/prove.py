@@ -107,9 +107,16 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
+def _part(name: str) -> str:
+    """A part by its name; `choices` would refuse to be given none (python/cpython#72795)."""
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(PARTS)}")
+    return name
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=PARTS, metavar="PART", help="default: all")
+    parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; default: all")
     parser.add_argument("--seed", type=int, default=0, help="default: the time")
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--people", type=int, default=200)

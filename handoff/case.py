@@ -63,6 +63,7 @@ PROPOSALS = {
     "tool_failed": "Do what the failed call was meant to do by hand.",
 }
 
+TAKEN_BACK = "(took the message back)"
 _SPEAKERS: tuple[tuple[type[Spoken], Speaker], ...] = (
     (CustomerSaid, "customer"),
     (CustomerPressed, "customer"),
@@ -191,7 +192,7 @@ def who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
 
 def _transcript(lines: Sequence[Recorded]) -> list[Line]:
     return [
-        Line(speaker, line.entry.name, line.entry.text, line.at)
+        Line(speaker, line.entry.name, line.entry.text or (TAKEN_BACK if speaker == "staff" else ""), line.at)
         for line in lines
         for kind, speaker in _SPEAKERS
         if isinstance(line.entry, kind)

@@ -139,9 +139,13 @@ def give_back(turn: OpenTurn, person: Person) -> str:
 
 
 def _unanswered(turn: OpenTurn) -> bool:
-    kinds = (CustomerSaid, CustomerPressed, AgentSaid, StaffSaid)
-    newest = next((line.entry for line in reversed(turn.lines) if isinstance(line.entry, kinds)), None)
-    return isinstance(newest, (CustomerSaid, CustomerPressed))
+    kinds, said = (CustomerSaid, CustomerPressed, AgentSaid, StaffSaid), dict[str, Entry]()
+    for number, line in enumerate(turn.lines):
+        if isinstance(line.entry, kinds):
+            said.setdefault(
+                line.entry.id or str(number), line.entry
+            )  # words that were changed since answer nothing new
+    return isinstance(next(reversed(said.values()), None), (CustomerSaid, CustomerPressed))
 
 
 def withdraw(turn: OpenTurn, actions: list[Action], why: str) -> None:

@@ -49,8 +49,8 @@ async def edited(turn: OpenTurn, row: Received) -> None:
         return
     gesture = commands.read(text)
     if _can_change(turn) and isinstance(gesture, Reply):
-        turn.reach_customer("replace", _reply_key(inbound), "edit", Words(gesture.text, "staff", person.name))
-        _keep(turn, inbound, person, f"(changed a reply) {gesture.text}", CHANGED)
+        _change(turn, inbound, person, gesture.text)
+        turn.mark(Mark("seen", person.id, CHANGED), inbound.target, inbound.address)
     else:
         _keep(turn, inbound, person, f"(changed a reply, not sent) {text}", UNCHANGED)
 
@@ -61,8 +61,9 @@ async def deleted(turn: OpenTurn, row: Received) -> None:
     if not _sent(turn, inbound) or MEMBER not in person.roles:
         return
     if _can_change(turn):
-        turn.reach_customer("remove", _reply_key(inbound), "delete")
-    turn.record(StaffNoted(text="(deleted a reply)", id=inbound.target, by=person.id, name=person.name))
+        _change(turn, inbound, person, "")
+    else:
+        turn.record(StaffNoted(text="(deleted a reply)", id=inbound.target, by=person.id, name=person.name))
 
 
 async def claim(turn: OpenTurn, row: Received) -> None:
@@ -143,8 +144,18 @@ def _sent(turn: OpenTurn, inbound: Inbound) -> bool:
 
 
 def _can_change(turn: OpenTurn) -> bool:
-    limits = turn.desk.limits(turn.conversation.address.channel)
-    return limits.replaces and not limits.pull
+    return turn.desk.limits(turn.conversation.address.channel).replaces
+
+
+def _change(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None:
+    """The words as they are now, "" when they were taken back, under the id they were first said with."""
+    turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
+    if turn.desk.limits(turn.conversation.address.channel).pull:
+        return  # whoever reads the log's lines sees which one this replaces
+    if text:
+        turn.reach_customer("replace", _reply_key(inbound), "edit", Words(text, "staff", person.name))
+    else:
+        turn.reach_customer("remove", _reply_key(inbound), "delete")
 
 
 async def _with_names(turn: OpenTurn, inbound: Inbound) -> str:

@@ -147,7 +147,9 @@ async def test_no_note_ever_leaves(opened: tuple[Business, Visitor]) -> None:
     assert len(noted) == 45
 
 
-async def test_edits_deletions_and_broadcasts_send_nothing_more(opened: tuple[Business, Visitor]) -> None:
+async def test_edits_and_deletions_change_what_the_customer_sees_and_a_broadcast_sends_nothing_more(
+    opened: tuple[Business, Visitor],
+) -> None:
     business, customer = opened
     root = await handed_over(business, customer)
     ts = await business.slack.post_as(SARA, "Hello", channel=root.channel, thread_ts=root.ts, broadcast=True)
@@ -155,8 +157,10 @@ async def test_edits_deletions_and_broadcasts_send_nothing_more(opened: tuple[Bu
     for number in range(5):
         await business.slack.edit_as(SARA, ts, f"Hello {number}", channel=root.channel)
     await business.slack.delete_as(SARA, ts, channel=root.channel)
-    await business.running.settle()
-    assert [item["text"] for item in customer.messages.values() if item["from"] == "staff"] == ["Hello"]
+    await customer.sees(lambda item: item["from"] == "staff" and not item["text"])
+    said = [item for item in customer.messages.values() if item["from"] == "staff"]
+    assert [item["text"] for item in said] == ["Hello", *(f"Hello {number}" for number in range(5)), ""]
+    assert [item["replaces"] for item in said] == [None, *[said[0]["seq"]] * 6]
 
 
 async def test_a_case_goes_back_and_forth_in_one_thread(opened: tuple[Business, Visitor]) -> None:

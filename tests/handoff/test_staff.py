@@ -262,7 +262,7 @@ SENT = [*WAITING, *log(StaffSaid(text="Hi", id=TS, by=SARA, name=NAME))]
 
 
 async def test_an_edit_of_a_sent_reply_is_not_sent_again() -> None:
-    turn = await take(row("edit", text="Hi!"), lines=SENT)
+    turn = await take(row("edit", text="Hi!"), lines=SENT, at=desk(limits=lambda _: Limits(replaces=False)))
     assert kinds(turn) == ["staff_noted"]
     assert [one.act for one in turn.outbounds] == ["mark"]
     assert "has seen the original" in marked(turn)[0].note
@@ -273,6 +273,18 @@ async def test_an_edit_replaces_the_words_where_the_channel_can() -> None:
     assert turn.outbounds[0] == Outbound(
         "edit:c1:7:0", "replace", WEB, Words("Hi!", "staff", NAME), target_key=f"reply:C1:{TS}"
     )
+
+
+async def test_a_page_that_reads_the_log_finds_the_changed_words_there() -> None:
+    at = desk(limits=lambda _: Limits(pull=True, replaces=True))
+    turn = await take(row("edit", text="Hi!"), lines=SENT, at=at)
+    assert turn.entries == (StaffSaid(text="Hi!", id=TS, by=SARA, name=NAME),)
+    assert [(one.act, one.content.sign) for one in turn.outbounds if isinstance(one.content, Mark)] == [
+        ("mark", "seen")
+    ]
+    turn = await take(row("delete"), lines=SENT, at=at)
+    assert turn.entries == (StaffSaid(text="", id=TS, by=SARA, name=NAME),)
+    assert turn.outbounds == ()
 
 
 @pytest.mark.parametrize("text", ["note: Hi!", "!resolve", ""])
@@ -286,7 +298,9 @@ async def test_an_edit_of_a_note_sends_nothing() -> None:
 
 
 async def test_a_deleted_reply_is_noted_and_removed_where_the_channel_can() -> None:
-    assert kinds(await take(row("delete"), lines=SENT)) == ["staff_noted"]
+    assert kinds(await take(row("delete"), lines=SENT, at=desk(limits=lambda _: Limits(replaces=False)))) == [
+        "staff_noted"
+    ]
     turn = await take(row("delete"), lines=SENT, at=desk(limits=lambda _: Limits(replaces=True)))
     assert turn.outbounds == (Outbound("delete:c1:7:0", "remove", WEB, target_key=f"reply:C1:{TS}"),)
 
