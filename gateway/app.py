@@ -104,8 +104,8 @@ class Gateway:
             *api.Api(self.tenant, tokens, self.assembly).routes(),
             metrics.route(self.figures, self.tenant, self.clock),
         ]
-        for channel in self.channels.values():
-            found.extend(channel.routes())
+        for served in (self.assembly.slack, *self.channels.values()):
+            found.extend(served.routes() if served else ())
         return found
 
     def application(self, *more: web.AbstractRouteDef) -> web.Application:
@@ -118,8 +118,9 @@ class Gateway:
 
     async def start(self, *, watching: bool = True) -> None:
         """Open the channels and begin to sweep."""
-        for channel in self.channels.values():
-            await channel.open()
+        for opened in (self.assembly.slack, *self.channels.values()):
+            if opened is not None:
+                await opened.open()
         runs: list[Coroutine[Any, Any, None]] = [self.worker.run(), self.sender.run(), self.intake.run()]
         if watching:
             runs.append(watch(self.sources, self.reload, self.loaded.read_at))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.request import getproxies
 
 import aiohttp
@@ -23,11 +23,10 @@ from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
 from bus.seal import Seal
 from channels import markup
-from channels.slack.connection import Connection
+from channels.port import Lent, Reconfigurable, Section
+from channels.slack.app import App
 from channels.slack.desk import Desk
 from channels.slack.settings import DeskSettings, SlackSettings
-from channels.web import Settings as WebSettings
-from channels.web import WebChannel
 from config.problems import Refused
 from config.settings import Loaded
 from gateway import sections
@@ -54,7 +53,9 @@ class Assembly:
         self._models: dict[str, Model] = {}
         self._servers = McpServers()
         self._seal = Seal(_secrets(gateway.settings.secret_key))
+        self._customers: dict[str, Reconfigurable] = {}
         self._desk: Desk | None = None
+        self.slack: App | None = None
 
     async def build(self, loaded: Loaded) -> None:
         """Make everything for the first time. Raises Refused."""
@@ -62,8 +63,9 @@ class Assembly:
         await self._take_spec(loaded)
         proxied = not getproxies().keys().isdisjoint({"http", "https"})  # else aiohttp looks for one at each call
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied)
-        self._place_channels(found)
+        self._place_slack(found)
         self._place_desk(found)
+        self._place_channels(found)
         self._gateway.consumers["agent"] = core.build(self._agent_parts(self._http))
 
     def warm(self) -> None:
@@ -83,11 +85,14 @@ class Assembly:
         await self._take_spec(loaded)
         self._models.clear()
         self._seal = Seal(_secrets(loaded.checked().secret_key))
-        self._change_channels(found)
+        self._place_slack(found)
         self._place_desk(found)
+        self._change_channels(found)
 
     async def close(self) -> None:
         """Let go of what the parts share."""
+        if self.slack is not None:
+            await self.slack.close()
         await self._servers.close()
         if self._http is not None:
             await self._http.close()
@@ -151,36 +156,43 @@ class Assembly:
 
     # --- channels and desk
 
+    def _place_slack(self, found: sections.Sections) -> None:
+        slack = found.get(("slack",))
+        if not isinstance(slack, SlackSettings):
+            return
+        if self.slack is None:
+            self.slack = App(slack, intake=self._gateway.intake, clock=self._gateway.clock)
+        else:
+            self.slack.reconfigure(slack)
+
     def _place_channels(self, found: sections.Sections) -> None:
-        for loc, settings in found.items():
-            if loc[0] == "channels" and isinstance(settings, WebSettings):
-                self._place(self._web(str(loc[1]), settings))
+        lent = self._lent()
+        for name, settings in _of_channels(found).items():
+            self._customers[name] = sections.kind(settings.kind or name).build(name, settings, lent)
+            self._place(self._customers[name])
 
     def _place(self, channel: Channel) -> None:
         self._gateway.channels[channel.name] = channel
         if channel.limits.pull:
             self._gateway.pull.add(channel.name)
 
-    def _web(self, name: str, settings: WebSettings) -> WebChannel:
+    def _lent(self) -> Lent:
         gateway = self._gateway
-        return WebChannel(
-            name,
-            settings,
-            gateway.tenant,
-            lambda: gateway.intake,
-            gateway.hub,
+        return Lent(
+            tenant=gateway.tenant,
+            intake=lambda: gateway.intake,
+            hub=gateway.hub,
             clock=gateway.clock,
             new_id=gateway.new_id,
             seal=self._seal,
             public_url=gateway.settings.url,
+            slack=self.slack,
         )
 
     def _change_channels(self, found: sections.Sections) -> None:
-        wanted = {str(loc[1]): settings for loc, settings in found.items() if loc[0] == "channels"}
-        for name, channel in self._gateway.channels.items():
-            settings = wanted.pop(name, None)
-            if isinstance(channel, WebChannel):
-                channel.reconfigure(settings if isinstance(settings, WebSettings) else _off(channel.settings))
+        wanted = _of_channels(found)
+        for name, channel in self._customers.items():
+            channel.reconfigure(wanted.pop(name, None) or channel.settings.model_copy(update={"mode": "off"}))
         for name in wanted:
             log.warning(
                 "configuration_needs_restart",
@@ -189,19 +201,13 @@ class Assembly:
             )
 
     def _place_desk(self, found: sections.Sections) -> None:
-        desk, slack = found.get(("desk",)), found.get(("slack",))
-        if isinstance(desk, DeskSettings) and isinstance(slack, SlackSettings):
+        desk = found.get(("desk",))
+        if isinstance(desk, DeskSettings) and self.slack is not None:
             if self._desk is None:
-                self._desk = Desk(
-                    desk,
-                    Connection(slack),
-                    tenant=self._gateway.tenant.name,
-                    intake=self._gateway.intake,
-                    clock=self._gateway.clock,
-                )
+                self._desk = Desk(desk, self.slack, tenant=self._gateway.tenant.name, clock=self._gateway.clock)
                 self._place(self._desk)
             else:
-                self._desk.reconfigure(desk, slack)
+                self._desk.reconfigure(desk)
         route = _route(desk if isinstance(desk, DeskSettings) else None)
         self._gateway.consumers["relay"] = Relay(
             DeskPorts(
@@ -296,8 +302,8 @@ def _secrets(given: Sequence[Any]) -> list[str]:
     return [secret.get_secret_value() for secret in given]
 
 
-def _off(settings: WebSettings) -> WebSettings:
-    return settings.model_copy(update={"mode": "off"})
+def _of_channels(found: sections.Sections) -> dict[str, Section]:
+    return {str(loc[1]): cast(Section, settings) for loc, settings in found.items() if loc[0] == "channels"}
 
 
 def _route(desk: DeskSettings | None) -> Callable[[Any], str]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from channels.port import Kind
 from config.document import Document
 from config.problems import Loc, Problem, explain, nearest
 from handoff import routing
 
-CHANNELS = {"web": "channels.web.settings:Settings"}
+KINDS = {"web": "channels.web"}
 LATER = frozenset({"slack", "telegram", "whatsapp"})
+ENTRY_POINT = "gateway.channels"
 SLACK = "channels.slack.settings:SlackSettings"
 DESK = "channels.slack.settings:DeskSettings"
 Sections = dict[Loc, BaseModel]
@@ -35,7 +39,7 @@ def read(document: Document) -> tuple[Sections, list[Problem]]:
 
 def schemas() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """The JSON schemas of the channels by kind, of `slack` and of `desk`."""
-    channels = {kind: _model(place).model_json_schema() for kind, place in CHANNELS.items()}
+    channels = {name: kind(name).Settings.model_json_schema() for name in KINDS}
     return channels, _model(SLACK).model_json_schema(), _model(DESK).model_json_schema()
 
 
@@ -46,16 +50,30 @@ def _models(document: Document, problems: list[Problem]) -> Iterator[tuple[Loc, 
     channels = document.mapping.get("channels")
     for name, section in channels.items() if isinstance(channels, dict) else ():
         content = {} if section is None else section
-        kind = content.get("kind", name) if isinstance(content, dict) else name
+        wanted = str((content.get("kind") if isinstance(content, dict) else "") or name)
         loc: Loc = ("channels", name)
-        if kind in CHANNELS:
-            yield loc, _model(CHANNELS[kind]), content
-        elif kind in LATER:
-            problems.append(document.problem(loc, f"{kind} comes with a later release", "take the section out"))
+        if wanted in kinds():
+            yield loc, kind(wanted).Settings, content
+        elif wanted in LATER:
+            problems.append(document.problem(loc, f"{wanted} comes with a later release", "take the section out"))
         else:
             problems.append(
-                document.problem(loc, f'there is no channel of the kind "{kind}"', nearest(str(kind), CHANNELS))
+                document.problem(loc, f'there is no channel of the kind "{wanted}"', nearest(wanted, kinds()))
             )
+
+
+@cache
+def kinds() -> frozenset[str]:
+    """Every kind of channel there is: ours, and those of installed packages."""
+    return frozenset(KINDS) | {point.name for point in entry_points(group=ENTRY_POINT)}
+
+
+@cache
+def kind(name: str) -> Kind:
+    """A kind by its name. Raises KeyError when there is none. Ours cannot be replaced by a package's."""
+    if name in KINDS:
+        return cast(Kind, import_module(KINDS[name]))
+    return cast(Kind, entry_points(group=ENTRY_POINT)[name].load())
 
 
 def _never_matching(document: Document, desk: BaseModel) -> Iterator[Problem]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bus.channel import Limits, Mode, Person, Sending
 from bus.errors import Permanent
 from bus.message import CASE_PREFIX, Address, Inbound, Mark, Side
+from channels.slack.app import App
 from channels.slack.cards import Post, plainly, render
-from channels.slack.connection import MALFORMED, Connection, Json
-from channels.slack.endpoint import Endpoint, Intake
+from channels.slack.connection import MALFORMED, Json
 from channels.slack.incoming import ACCOUNT, Envelope, Press, parse_event, parse_press
 from channels.slack.literal import escaped
 from channels.slack.modals import edit_view, parse_edit
-from channels.slack.settings import DeskSettings, SlackSettings
-from channels.slack.socket import Socket
+from channels.slack.settings import DeskSettings
 from channels.slack.team import Team
 
 if TYPE_CHECKING:
@@ -39,50 +37,38 @@ class Desk:
     def __init__(
         self,
         settings: DeskSettings,
-        connection: Connection,
+        app: App,
         *,
         tenant: str,
-        intake: Intake,
         clock: Callable[[], int],
         name: str = "desk",
     ) -> None:
         self.name = name
         self.settings = settings
-        self._connection = connection
+        self._app = app
+        self._connection = app.connection
         self._tenant = tenant
-        self._team = Team(settings, connection, clock)
-        self._asking: asyncio.Task[None] | None = None
-        self._socket: Socket | None = None
-        self._endpoint = Endpoint(connection, intake, (self,), clock)
+        self._team = Team(settings, app.connection, clock)
+        app.read_by(self)
 
-    def reconfigure(self, settings: DeskSettings, slack: SlackSettings) -> None:
+    def reconfigure(self, settings: DeskSettings) -> None:
         """From now on, these settings."""
         self.settings = settings
-        self._connection.reconfigure(slack)
         self._team.reconfigure(settings)
 
     async def open(self) -> None:
-        """See Channel. Who we are is asked in the background, so that the first event need not wait for it."""
-        self._asking = asyncio.create_task(self._connection.known())
-        if self._connection.settings.app_token is not None:
-            self._socket = Socket(self._connection.settings, self._endpoint)
-            self._socket.open()
+        """See Channel: the app is open."""
 
     async def close(self) -> None:
-        """See Channel."""
-        if self._asking is not None:
-            self._asking.cancel()
-        if self._socket is not None:
-            await self._socket.close()
-        await self._connection.close()
+        """See Channel: the app is closed by whoever opened it."""
 
     def routes(self) -> Sequence[AbstractRouteDef]:
-        """The app's two webhooks; customers in Slack share them."""
-        return self._endpoint.routes()
+        """See Channel: the app has them."""
+        return ()
 
     def status(self) -> dict[str, Any]:
         """See Channel."""
-        return {**self._endpoint.status(), **self._team.status()}
+        return {**self._app.status(), **self._team.status()}
 
     async def people(self, sender: str) -> Person:
         """See Channel."""

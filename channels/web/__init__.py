@@ -1,6 +1,23 @@
 """The web widget's channel: sessions, messages and a stream of events over HTTP, and the widget itself."""
 
-from channels.web.channel import WebChannel
-from channels.web.settings import Settings
+from __future__ import annotations
 
-__all__ = ["Settings", "WebChannel"]
+from typing import TYPE_CHECKING
+
+from channels.web.settings import LIMITS, Settings
+
+if TYPE_CHECKING:
+    from channels.port import Lent
+    from channels.web.channel import WebChannel
+
+__all__ = ["LIMITS", "Settings", "build"]
+
+
+def build(name: str, settings: Settings, lent: Lent) -> WebChannel:
+    """See channels.port.Kind."""
+    from channels.web.channel import WebChannel
+
+    return WebChannel(
+        name, settings, lent.tenant, lent.intake, lent.hub, clock=lent.clock, new_id=lent.new_id, seal=lent.seal,
+        public_url=lent.public_url,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from bus.accept import Intake
-from bus.channel import Limits, Mode, Person, Sending
+from bus.channel import Mode, Person, Sending
 from bus.entries import AgentSaid
 from bus.errors import Permanent, Unavailable
 from bus.message import Address, Inbound, Sender, Side
@@ -22,7 +22,7 @@ from bus.wake import Changed, Hub
 from channels.web import assets, events, wire
 from channels.web.arrivals import Arrivals
 from channels.web.limits import Rate
-from channels.web.settings import Settings, origin_of
+from channels.web.settings import LIMITS, Settings, origin_of
 from channels.web.streams import Streams
 from channels.web.wire import Message, Refusal
 
@@ -36,7 +36,7 @@ class WebChannel:
     """The widget's far end. `intake` is asked for when something comes in, since it is made after the channels."""
 
     side: Side = "customer"
-    limits = Limits(pull=True, names=True, withdraws=True, replaces=True, text=8000)
+    limits = LIMITS
 
     def __init__(
         self,

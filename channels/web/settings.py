@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from bus.channel import Mode
+from bus.channel import Limits
+from channels.port import Section
 
+LIMITS = Limits(pull=True, names=True, withdraws=True, replaces=True, text=8000)
 SECRET_BYTES = 24
 PORTS = {"https": ":443", "http": ":80"}
 
@@ -49,13 +51,9 @@ Secrets = Annotated[
 ]
 
 
-class Settings(BaseModel):
+class Settings(Section):
     """What `channels.web` may say."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    kind: Literal["web"] = "web"
-    mode: Mode = "live"
     allowed_origins: tuple[Origin, ...] = Field((), description="sites whose pages may hold the widget")
     identity_secret: Secrets = Field(
         (), description="HS256 key of the site's signed identities; of several, all verify"

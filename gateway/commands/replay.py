@@ -99,11 +99,11 @@ def _model(loaded: Loaded, name: str) -> Any:
 
 def _limits(loaded: Loaded, tape: Tape) -> Any:
     from bus.channel import Limits
-    from channels.web import WebChannel
+    from gateway import sections
 
     name = tape.work.conversation.address.channel
     kind = loaded.checked().channels.get(name, {}).get("kind", name)
-    return WebChannel.limits if kind == "web" else Limits()
+    return sections.kind(kind).LIMITS if kind in sections.kinds() else Limits()
 
 
 def _draw(done: Replayed) -> None:

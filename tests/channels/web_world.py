@@ -28,7 +28,8 @@ from bus.store.outbox import Post
 from bus.store.sqlite import SqliteStore
 from bus.wake import Discard, Hub
 from bus.work import Worker
-from channels.web import Settings, WebChannel
+from channels.web import Settings
+from channels.web.channel import WebChannel
 
 NOW = 1_790_000_000_000
 SHOP = "https://shop.example"

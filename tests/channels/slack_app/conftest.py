@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bus.errors import Unavailable
 from bus.message import Inbound, Side
-from channels.slack.connection import Connection
+from channels.slack.app import App
 from channels.slack.desk import Desk
 from channels.slack.settings import DeskSettings, SlackSettings
 from demo.slack.people import BILLING, DESK, DESK_GROUP, LENA
@@ -103,15 +103,16 @@ def desk_settings(**changes: Any) -> DeskSettings:
 @pytest.fixture
 async def desk(world: World, clock: Clock, intake: Recorder) -> AsyncIterator[Desk]:
     """Serving its webhooks on a port that the workspace knows."""
-    made = Desk(desk_settings(), Connection(slack_settings(world)), tenant="default", intake=intake, clock=clock)
-    app = web.Application()
-    app.router.add_routes(made.routes())
-    runner = web.AppRunner(app, access_log=None)
+    app = App(slack_settings(world), intake=intake, clock=clock)
+    made = Desk(desk_settings(), app, tenant="default", clock=clock)
+    served = web.Application()
+    served.router.add_routes(app.routes())
+    runner = web.AppRunner(served, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     world.connect(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    await made.open()
+    await app.open()
     await made.people(LENA)
     yield made
     await runner.cleanup()
-    await made.close()
+    await app.close()

@@ -8,7 +8,7 @@ import pytest
 
 from bus.channel import Sending
 from bus.message import Address, CaseCard, Outbound
-from channels.slack.connection import Connection
+from channels.slack.app import App
 from channels.slack.desk import Desk
 from demo.slack.people import DESK, SARA
 from demo.world import World
@@ -18,13 +18,13 @@ from tests.channels.slack_app.samples import capsule
 
 @pytest.fixture
 async def linked(world: World, clock: Clock, intake: Recorder) -> AsyncIterator[Desk]:
-    connection = Connection(slack_settings(world, app_token=world.secrets.slack_app_token))
-    desk = Desk(desk_settings(), connection, tenant="default", intake=intake, clock=clock)
-    await desk.open()
+    app = App(slack_settings(world, app_token=world.secrets.slack_app_token), intake=intake, clock=clock)
+    desk = Desk(desk_settings(), app, tenant="default", clock=clock)
+    await app.open()
     assert world.slack.courier.sockets is not None
     await world.slack.courier.sockets.linked.wait()
     yield desk
-    await desk.close()
+    await app.close()
 
 
 async def opened(desk: Desk) -> str:
@@ -56,7 +56,6 @@ async def test_what_could_not_be_stored_is_not_acknowledged_and_comes_again(
 
 
 async def test_it_closes_before_it_has_ever_connected(world: World, clock: Clock, intake: Recorder) -> None:
-    connection = Connection(slack_settings(world, app_token="xapp-wrong"))
-    desk = Desk(desk_settings(), connection, tenant="default", intake=intake, clock=clock)
-    await desk.open()
-    await desk.close()
+    app = App(slack_settings(world, app_token="xapp-wrong"), intake=intake, clock=clock)
+    await app.open()
+    await app.close()

@@ -1,0 +1,57 @@
+"""The one Slack app: its connection, its webhooks and its socket, shared by the desk and by customers in Slack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from channels.slack.connection import Connection
+from channels.slack.endpoint import Endpoint, Intake, Reader
+from channels.slack.settings import SlackSettings
+from channels.slack.socket import Socket
+
+if TYPE_CHECKING:
+    from aiohttp.web import AbstractRouteDef
+
+
+class App:
+    """Opened before the channels that read from it and closed after them."""
+
+    def __init__(self, settings: SlackSettings, *, intake: Intake, clock: Callable[[], int]) -> None:
+        self.connection = Connection(settings)
+        self._readers: list[Reader] = []
+        self._endpoint = Endpoint(self.connection, intake, self._readers, clock)
+        self._asking: asyncio.Task[None] | None = None
+        self._socket: Socket | None = None
+
+    def read_by(self, reader: Reader) -> None:
+        """From now on this part reads what comes; what an earlier one takes does not reach it."""
+        self._readers.append(reader)
+
+    def reconfigure(self, settings: SlackSettings) -> None:
+        """From now on, these settings."""
+        self.connection.reconfigure(settings)
+
+    async def open(self) -> None:
+        """Begin to listen. Who we are is asked in the background, so that the first event need not wait for it."""
+        self._asking = asyncio.create_task(self.connection.known())
+        if self.connection.settings.app_token is not None:
+            self._socket = Socket(self.connection.settings, self._endpoint)
+            self._socket.open()
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        if self._asking is not None:
+            self._asking.cancel()
+        if self._socket is not None:
+            await self._socket.close()
+        await self.connection.close()
+
+    def routes(self) -> Sequence[AbstractRouteDef]:
+        """The two webhooks."""
+        return self._endpoint.routes()
+
+    def status(self) -> dict[str, Any]:
+        """What operators see of what comes in."""
+        return self._endpoint.status()
