@@ -16,7 +16,7 @@ from bus.failpoint import failpoint
 from bus.journal import TurnJournal
 from bus.message import Side, Turn, Work
 from bus.store import Tenant, claims, turns
-from bus.store.claims import Lease
+from bus.store.claims import SUSPECTED, Lease
 from bus.store.outbox import Post
 from bus.store.turns import Committed
 from bus.wake import Changed, Hub, Typing
@@ -55,6 +55,7 @@ class Worker:
         self._at_once = at_once
         self._running: dict[str, TurnJournal] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._suspect: asyncio.Task[None] | None = None
         self._stopping = False
         self._wake = asyncio.Event()
         self._sweeps = asyncio.Lock()
@@ -70,10 +71,15 @@ class Worker:
         """Work on a claimed conversation until it has nothing more to do."""
         task = asyncio.create_task(self._run(work), name=f"work {work.conversation.id}")
         self._tasks.add(task)
+        if work.rows[0].attempts > SUSPECTED:
+            self._suspect = task
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        if task is self._suspect:
+            self._suspect = None
+            self.nudge()
         if len(self._tasks) == self._at_once - 1:
             self.nudge()
 
@@ -182,10 +188,10 @@ class Worker:
     async def sweep(self) -> int:
         """Claim what is due and free; returns how many conversations were taken. One at a time: what is claimed has begun."""
         async with self._sweeps:
-            room = self._at_once - len(self._tasks)
-            if self._stopping or room <= 0 or not await self._tenant.read(claims.any_due, self._clock()):
+            room, now, suspects = self._at_once - len(self._tasks), self._clock(), self._suspect is None
+            if self._stopping or room <= 0 or not await self._tenant.read(claims.any_due, now, suspects=suspects):
                 return 0
-            works = await self._tenant.write(claims.due, self._held(), self._clock(), room)
+            works = await self._tenant.write(claims.due, self._held(), now, room, suspects=suspects)
             for work in works:
                 self.start(work)
             return len(works)

@@ -12,6 +12,8 @@ from bus.store.engine import Row, Transaction
 from bus.store.parking import park
 
 ATTEMPTS = 5
+SUSPECTED = 3
+"""A turn that so many attempts did not end runs without another suspect beside it: the process may die of one, not of all."""
 WINDOW = 50
 
 
@@ -35,28 +37,37 @@ class Waiting(msgspec.Struct, frozen=True):
         return self.received.side == "customer" and self.received.inbound.kind == "message"
 
 
-def claim(tx: Transaction, conversation: str, lease: Lease | None, now: int) -> Work | None:
-    """Take a free conversation's lease and open its next turn; None when it is taken or has nothing to do."""
+def claim(tx: Transaction, conversation: str, lease: Lease | None, now: int, *, suspects: bool = False) -> Work | None:
+    """Take a free conversation's lease and open its next turn; None when it is taken or has nothing to do.
+
+    A suspect is only opened where `suspects` are asked for.
+    """
     if lease is None:
         return None
     taken = tx.one("conversation_take_lease", id=conversation, owner=lease.owner, until=lease.until, now=now)
     if taken is None:
         return None
-    return next_work(tx, conversation, lease, int(taken["lease_token"]), now)
+    return next_work(tx, conversation, lease, int(taken["lease_token"]), now, suspects=suspects)
 
 
-def any_due(tx: Transaction, now: int) -> bool:
+def any_due(tx: Transaction, now: int, *, suspects: bool) -> bool:
     """True when a free conversation has something due."""
-    return tx.one("inbox_due", now=now, limit=1) is not None
+    asked = ("inbox_due", "inbox_suspects") if suspects else ("inbox_due",)
+    return any(tx.one(name, now=now, suspected=SUSPECTED, limit=1) for name in asked)
 
 
-def due(tx: Transaction, lease: Lease, now: int, limit: int) -> list[Work]:
-    """Claim what is due and free, oldest first: the sweeper's guarantee behind every lost hint."""
-    works = (claim(tx, row["id"], lease, now) for row in tx.all("inbox_due", now=now, limit=limit))
+def due(tx: Transaction, lease: Lease, now: int, limit: int, *, suspects: bool) -> list[Work]:
+    """Claim what is due and free, oldest first, and one suspect at most: the sweeper's guarantee behind every lost hint."""
+    rows = [(row["id"], False) for row in tx.all("inbox_due", now=now, suspected=SUSPECTED, limit=limit)]
+    if suspects:
+        rows += [(row["id"], True) for row in tx.all("inbox_suspects", now=now, suspected=SUSPECTED, limit=1)]
+    works = (claim(tx, conversation, lease, now, suspects=suspect) for conversation, suspect in rows)
     return [work for work in works if work]
 
 
-def next_work(tx: Transaction, conversation: str, lease: Lease, token: int, now: int) -> Work | None:
+def next_work(
+    tx: Transaction, conversation: str, lease: Lease, token: int, now: int, *, suspects: bool = False
+) -> Work | None:
     """Open the next turn under a lease that is held, or let go of the lease."""
     while waiting := _waiting(tx, conversation, now):
         found = conversations.load(tx, conversation)
@@ -67,6 +78,8 @@ def next_work(tx: Transaction, conversation: str, lease: Lease, token: int, now:
         if rows[0].attempts >= ATTEMPTS:
             park(tx, found, rows, turn, f"no end after {rows[0].attempts} attempts", now)
             continue
+        if rows[0].attempts >= SUSPECTED and not suspects:
+            break
         return _open(tx, found, rows, turn, _word_of(waiting, batch), token, now)
     release(tx, conversation, lease, token)
     return None

@@ -148,6 +148,35 @@ async def test_a_due_memo_waits_for_the_turn_that_is_not_finished(world: World) 
     assert [work.turn for work in (*world.agent.works, *world.relay.works)] == [1, 1, 2]
 
 
+async def test_one_message_that_kills_the_process_does_not_take_the_others_with_it(world: World) -> None:
+    """Twenty customers are served beside it; whoever was at work when the process died is not given up for that."""
+    died, others = asyncio.Event(), 20
+
+    async def deadly(work: Work, journal: Journal) -> Turn:
+        if work.rows[0].inbound.text == "poison":
+            died.set()
+        if died.is_set():
+            await asyncio.Event().wait()
+        return await echo(work, journal)
+
+    world.agent.script = deadly
+    for number in range(others):
+        await world.say("poison" if number == others // 2 else "hello", f"c{number}")
+    deaths = 0
+    while not await world.query("SELECT id FROM inbox WHERE state = 'parked'"):
+        living = asyncio.create_task(world.settle())
+        dying = asyncio.create_task(died.wait())
+        await asyncio.wait([living, dying], return_when=asyncio.FIRST_COMPLETED)
+        living.cancel()
+        dying.cancel()
+        await world.crash()
+        died.clear()
+        deaths += 1
+    await world.settle()
+    assert (deaths, len(world.tg.texts)) == (claims.ATTEMPTS + 1, others - 1)
+    assert await world.query("SELECT COUNT(*) FROM inbox WHERE state = 'parked'") == [(1,)]
+
+
 async def test_a_worker_that_lost_its_lease_cannot_write(world: World) -> None:
     """The clock passes the lease, a second process takes over, then the first one wakes: none of its writes is kept."""
     stale, writes = 0, 500

@@ -28,7 +28,14 @@ SELECT inbox.conversation AS id, MIN(inbox.id) AS first FROM inbox
 JOIN conversation ON conversation.tenant = inbox.tenant AND conversation.id = inbox.conversation
 WHERE inbox.tenant = :tenant AND inbox.state = 'ready' AND inbox.due_at <= :now AND inbox.conversation != ''
   AND conversation.lease_until <= :now
-GROUP BY inbox.conversation ORDER BY first LIMIT :limit
+GROUP BY inbox.conversation HAVING MAX(inbox.attempts) < :suspected ORDER BY first LIMIT :limit
+
+-- name: inbox_suspects
+SELECT inbox.conversation AS id, MIN(inbox.id) AS first FROM inbox
+JOIN conversation ON conversation.tenant = inbox.tenant AND conversation.id = inbox.conversation
+WHERE inbox.tenant = :tenant AND inbox.state = 'ready' AND inbox.due_at <= :now AND inbox.conversation != ''
+  AND conversation.lease_until <= :now
+GROUP BY inbox.conversation HAVING MAX(inbox.attempts) >= :suspected ORDER BY first LIMIT :limit
 
 -- name: inbox_begin
 UPDATE inbox SET turn = :turn, seq = :seq, attempts = attempts + 1 WHERE tenant = :tenant AND id = :id

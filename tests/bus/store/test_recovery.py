@@ -13,7 +13,7 @@ async def test_a_dead_process_holds_nothing(tenant: Tenant) -> None:
     dead = await tenant.write(arrivals.accept, message(1), side="customer", now=NOW, lease=lease)
     assert dead.work is not None
     assert await tenant.write(recover) == (1, 0)
-    (work,) = await tenant.write(claims.due, Lease("p2", NOW + 30_000), NOW, 9)
+    (work,) = await tenant.write(claims.due, Lease("p2", NOW + 30_000), NOW, 9, suspects=True)
     assert (work.turn, work.rows[0].attempts) == (dead.work.turn, 2)
     assert work.token > dead.work.token
     assert not await tenant.write(claims.release, "c1", lease, dead.work.token)
