@@ -76,6 +76,9 @@ class Channel(Protocol):
         Asked again when it raises (Retryable says when), until the row is too old; an attempt is never repeated without an answer.
         """
 
+    def thinking(self, conversation: str, address: Address) -> None:
+        """The agent has begun to answer: show it, where the platform can, until the hub says that it rests. Returns at once."""
+
     async def people(self, sender: str) -> Person:
         """Name and roles of a member of staff, cached at most 60 s. A failure gives no roles, never an error."""
 

@@ -32,7 +32,11 @@ class Typing(msgspec.Struct, frozen=True):
     """The agent has begun to work on an answer."""
 
 
-Hint = Changed | Preview | Discard | Typing
+class Rested(msgspec.Struct, frozen=True):
+    """The agent's work on an answer has ended, however it ended."""
+
+
+Hint = Changed | Preview | Discard | Typing | Rested
 
 
 class Subscription:

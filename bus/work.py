@@ -14,12 +14,12 @@ from bus.consumer import Consumer, ConsumerName
 from bus.errors import Diverged, Interrupted, Stale, Superseded, Unavailable
 from bus.failpoint import failpoint
 from bus.journal import TurnJournal
-from bus.message import Side, Turn, Work
+from bus.message import Conversation, Side, Turn, Work
 from bus.store import Tenant, claims, turns
 from bus.store.claims import SUSPECTED, Lease
 from bus.store.outbox import Post
 from bus.store.turns import Committed
-from bus.wake import Changed, Hub, Typing
+from bus.wake import Changed, Hub, Rested, Typing
 
 LEASE = 30_000
 HEARTBEAT = 10.0
@@ -29,7 +29,10 @@ logger = structlog.get_logger(__name__)
 
 
 class Worker:
-    """Runs consumers over claimed conversations. `pull` names channels whose commit is the send; `send` takes claimed posts."""
+    """Runs consumers over claimed conversations. `pull` names channels whose commit is the send; `send` takes claimed posts.
+
+    `thinking` hears of each agent's turn as it begins; its end is the hub's `Rested`.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Worker:
         hub: Hub,
         pull: Collection[str],
         send: Callable[[Post], None],
+        thinking: Callable[[Conversation], None] = lambda _: None,
         at_once: int = AT_ONCE,
     ) -> None:
         self._tenant = tenant
@@ -52,6 +56,7 @@ class Worker:
         self._hub = hub
         self._pull = pull
         self._send = send
+        self._thinking = thinking
         self._at_once = at_once
         self._running: dict[str, TurnJournal] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,8 +105,10 @@ class Worker:
             failpoint("K6")
             conversation = work.conversation.id
             self._hub.publish(conversation, Changed())
-            if work.consumer == "agent":
+            agent = work.consumer == "agent"
+            if agent:
                 self._hub.publish(conversation, Typing())
+                self._thinking(work.conversation)
             journal = TurnJournal(self._tenant, work, self._held, self._clock, self._new_id, self._hub)
             self._running[conversation] = journal
             try:
@@ -110,6 +117,8 @@ class Worker:
                 if self._running.get(conversation) is journal:
                     del self._running[conversation]
                 self._hub.publish(conversation, Changed())
+                if agent:
+                    self._hub.publish(conversation, Rested())
 
     async def _turn(self, work: Work, journal: TurnJournal) -> Work | None:
         try:

@@ -14,6 +14,7 @@ from bus.accept import Intake
 from bus.channel import Channel
 from bus.consumer import Consumer, ConsumerName
 from bus.figures import Figures
+from bus.message import Conversation
 from bus.outbox import Sender
 from bus.store import open_store
 from bus.store.recovery import recover
@@ -66,12 +67,18 @@ class Gateway:
             hub=self.hub,
             pull=self.pull,
             send=lambda post: self.sender.post(post),  # noqa: PLW0108 - made below, since it nudges the worker
+            thinking=self._thinking,
         )
         self.sender = Sender(self.tenant, self.channels, clock=clock, new_id=new_id, done=self.worker.nudge)
         self.intake = Intake(self.tenant, self.worker, self.channels, clock=clock, new_id=new_id)
         self.assembly = Assembly(self)
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = False
+
+    def _thinking(self, conversation: Conversation) -> None:
+        channel = self.channels.get(conversation.address.channel)
+        if channel is not None and channel.mode == "live":
+            channel.thinking(conversation.id, conversation.address)
 
     @classmethod
     async def open(

@@ -70,6 +70,9 @@ class Desk:
         """See Channel."""
         return {**self._app.status(), **self._team.status()}
 
+    def thinking(self, conversation: str, address: Address) -> None:
+        """See Channel: no agent answers the team."""
+
     async def people(self, sender: str) -> Person:
         """See Channel."""
         return await self._team.person(sender)

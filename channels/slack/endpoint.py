@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -12,13 +12,14 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from bus.errors import GatewayError, Rejected, Unavailable
+from bus.errors import GatewayError, Rejected
 from bus.failpoint import failpoint
 from bus.message import Inbound, Side
+from channels import webhook
 from channels.slack.connection import Connection
 from channels.slack.incoming import Envelope, Press, read_envelope, read_press
 
-MAX_BODY = 1 << 20
+NOT_AGAIN = {"X-Slack-No-Retry": "1"}
 SLACK_WAITS = 2.0  # of its three seconds, for what we must ask Slack before we answer it
 logger = structlog.get_logger(__name__)
 
@@ -69,8 +70,8 @@ class Endpoint:
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         """Mounted on our own server."""
         return [
-            web.post("/webhooks/slack/events", self._events),
-            web.post("/webhooks/slack/interactive", self._interactive),
+            web.post("/webhooks/slack/events", webhook.answered(self._events, self._counts, NOT_AGAIN)),
+            web.post("/webhooks/slack/interactive", webhook.answered(self._interactive, self._counts, NOT_AGAIN)),
         ]
 
     def status(self) -> dict[str, Any]:
@@ -78,29 +79,14 @@ class Endpoint:
         return {"last_event": self._last, "counts": dict(self._counts)}
 
     async def _events(self, request: web.Request) -> web.Response:
-        return await self._answered(request, self._event)
+        return await self._event(await self._verified(request))
 
     async def _interactive(self, request: web.Request) -> web.Response:
-        return await self._answered(request, self._press)
-
-    async def _answered(self, request: web.Request, take: Callable[[bytes], Awaitable[web.Response]]) -> web.Response:
-        try:
-            return await take(await self._verified(request))
-        except Rejected as error:
-            self._counts[f"rejected_{error.status}"] += 1
-            return web.Response(status=error.status, headers={"X-Slack-No-Retry": "1"})
-        except Unavailable:
-            self._counts["unavailable"] += 1
-            return web.Response(status=503, headers={"Retry-After": "1"})
+        return await self._press(await self._verified(request))
 
     async def _verified(self, request: web.Request) -> bytes:
         """The body, from Slack and new. Raises Rejected: 413 too large, 401 not signed by Slack in the last five minutes."""
-        body = bytearray()
-        async for chunk in request.content.iter_chunked(1 << 16):
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise Rejected(413, "too large")
-        raw = bytes(body)
+        raw = await webhook.body(request)
         secrets = [secret.get_secret_value() for secret in self._connection.settings.signing_secret]
         if not signed(raw, request.headers, secrets, self._clock()):
             raise Rejected(401, "not signed by Slack")

@@ -97,6 +97,9 @@ class WebChannel:
         """Nothing is ever sent."""
         return ""
 
+    def thinking(self, conversation: str, address: Address) -> None:
+        """See Channel: streams hear it from the hub."""
+
     async def people(self, sender: str) -> Person:
         """Customers have no roles."""
         return Person(sender, "")

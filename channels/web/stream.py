@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bus.entries import Recorded, StaffSaid
 from bus.store.sessions import Session, View
-from bus.wake import Changed, Discard, Hint, Preview, Subscription
+from bus.wake import Changed, Discard, Hint, Preview, Rested, Subscription
 from channels.web import events
 
 PAGE = 100
@@ -120,6 +120,8 @@ class Stream:
     async def _follow(self, hint: Hint) -> None:
         if isinstance(hint, Changed):
             await self._catch_up()
+        elif isinstance(hint, Rested):
+            return
         elif not isinstance(hint, Preview | Discard) or hint.turn > self._turn:
             await self._write(events.hint(hint))
 

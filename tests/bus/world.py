@@ -123,6 +123,8 @@ class Platform:
 
     async def close(self) -> None: ...
 
+    def thinking(self, conversation: str, address: Address) -> None: ...
+
     async def people(self, sender: str) -> Person:
         return Person(sender, "Sara", roles=frozenset({"member"}))
 
