@@ -13,6 +13,7 @@ PAUSES = (
     re.compile(r"\s+"),
 )
 LATEST = 0.5  # of the room: an earlier pause would make a stub
+BEYOND = 64  # characters of white space that a pause may have
 JOINED = frozenset("\u200d\ufe0e\ufe0f")
 
 
@@ -45,20 +46,29 @@ def _fitting(text: str, room: int, length: Callable[[str], int]) -> int:
 def _pause(text: str, here: int) -> tuple[int, int]:
     """(end of this piece, begin of the next) at the best pause that fits."""
     for pause in PAUSES:
-        fitting = [
-            found for found in pause.finditer(text) if here * LATEST <= found.start() <= here and found.start() > 0
-        ]
+        pauses = pause.finditer(text, int(here * LATEST), here + BEYOND)
+        fitting = [found for found in pauses if 0 < found.start() <= here]
         if fitting:
             return fitting[-1].start(), fitting[-1].end()
     at = here
-    while at > 1 and _belongs_together(text[at - 1], text[at]):
+    while at > 0 and _is_torn(text, at):
         at -= 1
-    return (at, at) if at > 1 else (here, here)
+    return (at, at) if at > 0 else (here, here)
 
 
-def _belongs_together(before: str, after: str) -> bool:
-    """True inside what is shown as one sign: combining marks, joined emoji, flags."""
+def _is_torn(text: str, at: int) -> bool:
+    """True when a cut here is inside what is shown as one sign: combining marks, joined emoji, flags of two letters."""
+    before, after = text[at - 1], text[at]
+    if _is_of_flag(after):
+        letters = next((number for number in range(at) if not _is_of_flag(text[at - 1 - number])), at)
+        return letters % 2 == 1
     return (
-        bool(unicodedata.combining(after)) or after in JOINED or before == "\u200d" or "\U0001f3fb" <= after <= "\U0001f3ff"
-        or ("\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff")
-    )  # fmt: skip
+        bool(unicodedata.combining(after))
+        or after in JOINED
+        or before == "\u200d"
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+    )
+
+
+def _is_of_flag(sign: str) -> bool:
+    return "\U0001f1e6" <= sign <= "\U0001f1ff"

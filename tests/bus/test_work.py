@@ -15,7 +15,7 @@ from bus.message import Memo, Turn, Work
 from bus.retry import backoff
 from bus.store import arrivals, claims, turns
 from bus.store.claims import Lease
-from bus.wake import Changed, Discard, Preview, Typing
+from bus.wake import Changed, Discard, Preview, Rested, Typing
 from tests.bus.scripts import Held, answer, echo, message, peer, replied
 from tests.bus.world import World, until
 
@@ -415,4 +415,4 @@ async def test_listeners_hear_typing_previews_and_that_a_failed_turn_takes_its_w
         assert world.process.hub.listened(accepted.conversation)
         await world.say("and?")
         await world.settle()
-        assert await reader.take() == [Changed(), Typing(), Preview(2, 0, "I thi"), Discard(2)]
+        assert await reader.take() == [Changed(), Typing(), Preview(2, 0, "I thi"), Discard(2), Rested()]
