@@ -19,13 +19,15 @@ class Limits(msgspec.Struct, frozen=True):
     """What a platform can do, as data, so that nobody outside its file asks which platform it is.
 
     `pull`: people fetch (a stream), so the commit is the send. `names`: shows who speaks; else a person's words begin with the name.
-    `withdraws`: a preview can be taken back. `replaces`: a sent message can be changed. `text`: characters in one message.
+    `withdraws`: a preview can be taken back. `replaces`: a sent message can be changed. `files`: Words may carry one file, alone.
+    `text`: characters in one message.
     """
 
     pull: bool = False
     names: bool = True
     withdraws: bool = False
     replaces: bool = True
+    files: bool = False
     text: int = 4000
 
 

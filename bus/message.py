@@ -64,12 +64,13 @@ class Sender(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A file beside a text. `size` in bytes; `source` is the platform's own reference to it."""
+    """A file beside a text. `size` in bytes; `source` is the platform's own reference to it, `channel` where it was shared."""
 
     name: str
     media_type: str
     size: int = 0
     source: str = ""
+    channel: str = ""
 
 
 class Button(msgspec.Struct, frozen=True):

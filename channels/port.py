@@ -17,6 +17,7 @@ from bus.channel import Channel, Limits, Mode
 from bus.seal import Seal
 from bus.store import Tenant
 from bus.wake import Hub
+from channels.files.courier import Courier
 
 if TYPE_CHECKING:
     from channels.slack.app import App
@@ -41,6 +42,7 @@ class Lent(msgspec.Struct, frozen=True):
     new_id: Callable[[str], str]
     seal: Seal
     public_url: str
+    files: Courier
     slack: App | None = None
 
 

@@ -104,6 +104,7 @@ class Settings(Keys):
     public_url: Origin = Field("", description="how the world reaches us; signatures are checked against this")
     listen: Listen = Listen()
     store: str = "sqlite:///data/gateway.db"
+    files: str = Field("data/files", description="where attachments are kept: a folder, or s3://bucket/prefix")
     redis: Annotated[SecretStr | None, Nothing] = Field(None, description="needed when more than one process serves")
     operator_token: Annotated[Secrets, _at_least(OPERATOR_TOKEN_BYTES)] = Field((), description="bearer for /api/v1")
     secret_key: Annotated[Secrets, AfterValidator(_given), _at_least(SECRET_KEY_BYTES)] = Field(
@@ -193,7 +194,9 @@ def load(
 
 def _absolute(settings: Settings, folder: Path) -> Settings:
     agent = settings.agent.model_copy(update={"spec": folder / settings.agent.spec})
-    return settings.model_copy(update={"agent": agent, "store": f"sqlite:///{folder / settings.store_path}"})
+    files = settings.files if settings.files.startswith("s3://") else str(folder / settings.files)
+    store = f"sqlite:///{folder / settings.store_path}"
+    return settings.model_copy(update={"agent": agent, "store": store, "files": files})
 
 
 def _store_problems(document: Document) -> list[Problem]:

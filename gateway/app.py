@@ -110,6 +110,7 @@ class Gateway:
         found: list[web.AbstractRouteDef] = [
             *api.Api(self.tenant, tokens, self.assembly).routes(),
             metrics.route(self.figures, self.tenant, self.clock),
+            *self.assembly.shelf.routes(),
         ]
         for served in (self.assembly.slack, *self.channels.values()):
             found.extend(served.routes() if served else ())

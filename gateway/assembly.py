@@ -23,6 +23,9 @@ from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
 from bus.seal import Seal
 from channels import markup
+from channels.files.courier import Courier
+from channels.files.shelf import Shelf
+from channels.files.storage import storage
 from channels.port import Lent, Reconfigurable, Section
 from channels.slack.app import App
 from channels.slack.desk import Desk
@@ -56,6 +59,9 @@ class Assembly:
         self._customers: dict[str, Reconfigurable] = {}
         self._desk: Desk | None = None
         self.slack: App | None = None
+        secret = _secrets(gateway.settings.secret_key)[0]
+        self.shelf = Shelf(storage(gateway.settings.files), secret, gateway.settings.url)
+        self._courier = Courier(self.shelf, gateway.channels)
 
     async def build(self, loaded: Loaded) -> None:
         """Make everything for the first time. Raises Refused."""
@@ -186,6 +192,7 @@ class Assembly:
             new_id=gateway.new_id,
             seal=self._seal,
             public_url=gateway.settings.url,
+            files=self._courier,
             slack=self.slack,
         )
 
@@ -204,7 +211,8 @@ class Assembly:
         desk = found.get(("desk",))
         if isinstance(desk, DeskSettings) and self.slack is not None:
             if self._desk is None:
-                self._desk = Desk(desk, self.slack, tenant=self._gateway.tenant.name, clock=self._gateway.clock)
+                tenant, clock = self._gateway.tenant.name, self._gateway.clock
+                self._desk = Desk(desk, self.slack, tenant=tenant, files=self._courier, clock=clock)
                 self._place(self._desk)
             else:
                 self._desk.reconfigure(desk)
@@ -217,6 +225,7 @@ class Assembly:
                 link=self._link,
                 limits=self._limits_of,
                 mode=self._mode_of,
+                link_to=self._courier.link,
             )
         )
 

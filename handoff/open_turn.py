@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,11 +11,13 @@ from bus.action import Action, ActionState
 from bus.capsule import Capsule
 from bus.channel import Limits, Mode, Person
 from bus.consumer import Journal, People
-from bus.entries import Entry, Recorded, SystemSaid
+from bus.entries import CustomerSaid, Entry, Recorded, SystemSaid
+from bus.errors import Permanent
 from bus.message import (
     CASE_PREFIX,
     Act,
     Address,
+    Attachment,
     CaseCard,
     CaseDetails,
     Content,
@@ -39,11 +41,16 @@ def _live(_: str) -> Mode:
     return "live"
 
 
+async def _no_file(attachment: Attachment) -> str:
+    raise Permanent("file_not_readable", attachment.name)
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Where people work and what the roof lends the relay.
 
     `route` names the place (a Slack channel's id) for a capsule, "" where there is no desk; `words` are the spec's replies; `link` points
-    to the log; `limits` and `mode` are those of a customer's channel; a case that nobody takes within `remind_after` ms is called out.
+    to the log, `link_to` to a file (raises GatewayError); `limits` and `mode` are those of a customer's channel; a case that nobody
+    takes within `remind_after` ms is called out.
     """
 
     people: People
@@ -55,6 +62,7 @@ class Desk(msgspec.Struct, frozen=True):
     mode: Callable[[str], Mode] = _live
     account: str = "slack"
     remind_after: int = 10 * 60_000
+    link_to: Callable[[Attachment], Awaitable[str]] = _no_file
 
 
 class OpenTurn:
@@ -154,6 +162,19 @@ class OpenTurn:
     def tell_desk(self, text: str, *, broadcast: bool = False) -> None:
         """The gateway's own words in the thread (Markdown)."""
         self.post(Said(text, "system", broadcast=broadcast), "line")
+
+    def show_files(self) -> None:
+        """What the customer has shared in this matter appears in the thread; each file once, however often this is asked."""
+        for line in self.lines:
+            if line.episode == self.conversation.episode and isinstance(line.entry, CustomerSaid):
+                for number, told in enumerate(line.entry.attachments):
+                    file = msgspec.convert(told, Attachment)
+                    shared = Said("", "customer", self.customer(), attachments=(self.shared_here(file),))
+                    self._at_desk("say", shared, f"file:{self.conversation.id}:{line.entry.id}:{number}")
+
+    def shared_here(self, file: Attachment) -> Attachment:
+        """A file of the customer's, with the channel where it is."""
+        return msgspec.structs.replace(file, channel=self.conversation.address.channel)
 
     def replace(self, content: Content, target_key: str) -> None:
         """Draw a message of the thread anew."""

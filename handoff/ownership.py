@@ -45,6 +45,7 @@ def give_to_people(turn: OpenTurn, reason: str, detail: str = "") -> None:
     turn.change(status="waiting_staff")
     if not turn.open_thread(reason, detail) and turn.conversation.desk is not None:
         turn.show_again()
+    turn.show_files()
     if not turn.conversation.owner_name:
         turn.remind(UNCLAIMED, turn.now + turn.desk.remind_after)
 

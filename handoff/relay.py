@@ -21,6 +21,7 @@ async def mirror(turn: OpenTurn, row: Received) -> None:
     turn.change(status="waiting_staff")
     if not ownership.handover_is_coming(turn):
         turn.post(_seen(turn, inbound), "mirror", key=f"mirror:{row.id}")
+        turn.show_files()
 
 
 def _seen(turn: OpenTurn, inbound: Inbound) -> Words:
@@ -29,7 +30,8 @@ def _seen(turn: OpenTurn, inbound: Inbound) -> Words:
         return Words("(deleted a message)", "customer", name)
     if inbound.kind == "edit":
         return Words(inbound.text, "customer", f"{name} (edited)")
-    return Words(inbound.text or inbound.button, "customer", name, attachments=inbound.attachments)
+    text = inbound.text or inbound.button or ("(shared a file)" if inbound.attachments else "")
+    return Words(text, "customer", name, attachments=inbound.attachments)
 
 
 async def delivery(turn: OpenTurn, row: Received) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from bus.channel import Person
-from bus.entries import StaffNoted, StaffSaid
-from bus.message import Inbound, Mark, Received, Words
+from bus.entries import StaffNoted, StaffSaid, SystemSaid
+from bus.errors import GatewayError
+from bus.message import Attachment, Inbound, Mark, Received, Words
 from handoff import commands
 from handoff.commands import Command, Note, Reply
 from handoff.open_turn import MEMBER, OpenTurn
 from handoff.ownership import give_back, introduce, resolve, take
+from handoff.words import literal
 
 NOT_A_MEMBER = "Kept inside: only members of the support team can answer the customer."
 A_MENTION = "Kept inside: the line starts with a mention. Write it without one to answer the customer."
-NO_FILES = "Files do not reach the customer. Only the words were sent."
-NO_FILES_ALONE = "Kept inside: files do not reach the customer. Write something to answer."
+NO_FILES = "The customer's channel takes no files. Only words were sent."
+NO_FILE = "{name} was not sent: {why}."
 UNCHANGED = "The customer has seen the original; a change of it is not sent. Reply again to correct it."
 CHANGED = "Changed for the customer as well."
 NOT_THIS_CASE = "That button belongs to another conversation."
@@ -36,9 +40,9 @@ async def message(turn: OpenTurn, row: Received) -> None:
     elif isinstance(gesture, Command):
         _obey(turn, inbound, person, gesture)
     elif isinstance(gesture, Reply):
-        _answer(turn, inbound, person, gesture.text)
+        await _answer(turn, inbound, person, gesture.text)
     elif inbound.attachments:
-        _keep(turn, inbound, person, "", NO_FILES_ALONE)
+        await _answer(turn, inbound, person, "")
 
 
 async def edited(turn: OpenTurn, row: Received) -> None:
@@ -121,17 +125,35 @@ def _keep(turn: OpenTurn, inbound: Inbound, person: Person, text: str, why: str 
     turn.mark(Mark("private", person.id, why), inbound.target, inbound.address)
 
 
-def _answer(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None:
-    """The person's words go to the customer; whoever answers has the case."""
+async def _answer(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None:
+    """The person's words and files go to the customer; whoever answers has the case."""
     take(turn, person)
     introduce(turn, person)
-    place = turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
-    turn.say(Words(text, "staff", person.name), place, "reply", key=_reply_key(inbound))
+    if text:
+        place = turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
+        turn.say(Words(text, "staff", person.name), place, "reply", key=_reply_key(inbound))
+    for number, file in enumerate(inbound.attachments):
+        shared = msgspec.structs.replace(file, channel=inbound.address.channel)
+        await _send_file(turn, inbound, person, shared, f"{_reply_key(inbound)}:{number}")
     turn.change(status="waiting_customer")
     turn.update_card()
     if inbound.address.channel != turn.desk.channel:  # answered elsewhere, in the console: the thread tells it too
         turn.post(Words(text, "staff", person.name), "elsewhere")
-    if inbound.attachments:
+
+
+async def _send_file(turn: OpenTurn, inbound: Inbound, person: Person, file: Attachment, key: str) -> None:
+    """As a file where the customer's channel has files, as an address where people fetch; its author hears why not."""
+    limits = turn.desk.limits(turn.conversation.address.channel)
+    if limits.files:
+        place = turn.record(SystemSaid(text=f"📎 {file.name}"))
+        turn.say(Words("", "staff", person.name, attachments=(file,)), place, "file", key=key)
+    elif limits.pull:
+        try:
+            turn.record(SystemSaid(text=f"📎 [{literal(file.name)}]({await turn.desk.link_to(file)})"))
+        except GatewayError as error:
+            note = NO_FILE.format(name=file.name, why=error)
+            turn.mark(Mark("refused", person.id, note), inbound.target, inbound.address)
+    else:
         turn.mark(Mark("seen", person.id, NO_FILES), inbound.target, inbound.address)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.slack.connection import Connection
 from channels.slack.endpoint import Endpoint, Intake, Reader
+from channels.slack.files import Files
 from channels.slack.settings import SlackSettings
 from channels.slack.socket import Socket
 
@@ -22,6 +23,7 @@ class App:
         self.connection = Connection(settings)
         self._readers: list[Reader] = []
         self._endpoint = Endpoint(self.connection, intake, self._readers, clock)
+        self.files = Files(self.connection)
         self._asking: asyncio.Task[None] | None = None
         self._socket: Socket | None = None
 
@@ -46,6 +48,7 @@ class App:
             self._asking.cancel()
         if self._socket is not None:
             await self._socket.close()
+        await self.files.close()
         await self.connection.close()
 
     def routes(self) -> Sequence[AbstractRouteDef]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 Json = dict[str, Any]
+UPLOADS = aiohttp.ClientTimeout(total=120)
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 NOT_YET = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org", "request_timeout"})
@@ -105,6 +107,22 @@ class Connection:
         except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
             raise Uncertain(f"Slack's answer was lost: {type(error).__name__}") from error
         return dict(response.data) if isinstance(response.data, dict) else {}
+
+    async def upload(self, url: str, path: Path) -> None:
+        """Bring a file's bytes to where Slack has said. Raises Permanent and Retryable: nobody sees it yet."""
+        self._open()
+        assert self._session is not None  # noqa: S101 - just opened
+        try:
+            with path.open("rb") as content:
+                async with self._session.post(url, data=content, timeout=UPLOADS) as answer:
+                    if answer.status == 200:
+                        return
+                    refused = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Retryable("Slack did not take the file") from error
+        if refused == 429 or refused >= 500:
+            raise Retryable(f"Slack did not take the file: {refused}")
+        raise Permanent("file_not_taken", f"Slack refused the file: {refused}")
 
     def _open(self) -> AsyncWebClient:
         """One session for all calls: without it the SDK opens a connection, with its handshake, for each."""

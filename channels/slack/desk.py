@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bus.channel import Limits, Mode, Person, Sending
 from bus.errors import Permanent
-from bus.message import CASE_PREFIX, Address, Inbound, Mark, Side
+from bus.message import CASE_PREFIX, Address, Attachment, Inbound, Mark, Side, Words
+from channels.files.courier import Courier
 from channels.slack.app import App
 from channels.slack.cards import Post, plainly, render
 from channels.slack.connection import MALFORMED, Json
@@ -31,7 +32,7 @@ class Desk:
 
     side: Side = "staff"
     mode: Mode = "live"
-    limits = Limits(text=11_000)
+    limits = Limits(text=11_000, files=True)
     account = ACCOUNT
 
     def __init__(
@@ -40,6 +41,7 @@ class Desk:
         app: App,
         *,
         tenant: str,
+        files: Courier,
         clock: Callable[[], int],
         name: str = "desk",
     ) -> None:
@@ -48,6 +50,7 @@ class Desk:
         self._app = app
         self._connection = app.connection
         self._tenant = tenant
+        self._files = files
         self._team = Team(settings, app.connection, clock)
         app.read_by(self)
 
@@ -101,6 +104,8 @@ class Desk:
             return await self._change("chat.delete", sending, {})
         if content is None:
             raise Permanent("nothing_to_say")
+        if isinstance(content, Words) and content.attachments and not content.text:
+            return await self._share(sending, content.attachments[0])
         post = render(content)
         try:
             return await self._put(sending, post)
@@ -108,6 +113,15 @@ class Desk:
             if error.reason not in MALFORMED:
                 raise
             return await self._put(sending, plainly(post))
+
+    def read_file(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """See channels.files.courier.HasFiles."""
+        return self._app.files.read(attachment)
+
+    async def _share(self, sending: Sending, attachment: Attachment) -> str:
+        kept = await self._files.bring(attachment)
+        async with self._files.local(kept) as path:
+            return await self._app.files.share(path, kept, sending.outbound.to.peer, _thread(sending))
 
     async def _put(self, sending: Sending, post: Post) -> str:
         body = {"text": post.text, "blocks": list(post.blocks), "metadata": _metadata(sending)}
@@ -152,8 +166,11 @@ class Desk:
 
     async def find(self, sending: Sending) -> str | None:
         """See Channel: our posts carry their outbox key, so Slack can be asked. A change or mark may be done again."""
-        if sending.outbound.act != "say" or isinstance(sending.outbound.content, Mark):
+        content = sending.outbound.content
+        if sending.outbound.act != "say" or isinstance(content, Mark):
             return ""
+        if isinstance(content, Words) and content.attachments and not content.text:
+            return None  # a shared file carries no metadata
         thread = _thread(sending)
         where = {"channel": sending.outbound.to.peer, **({"ts": thread} if thread else {})}
         method = "conversations.replies" if thread else "conversations.history"

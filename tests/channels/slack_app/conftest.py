@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from aiohttp import web
 
 from bus.errors import Unavailable
 from bus.message import Inbound, Side
+from channels.files.courier import Courier
+from channels.files.shelf import Shelf
+from channels.files.storage import Folder
 from channels.slack.app import App
 from channels.slack.desk import Desk
 from channels.slack.settings import DeskSettings, SlackSettings
@@ -101,10 +105,16 @@ def desk_settings(**changes: Any) -> DeskSettings:
 
 
 @pytest.fixture
-async def desk(world: World, clock: Clock, intake: Recorder) -> AsyncIterator[Desk]:
+def courier(tmp_path: Path) -> Courier:
+    """Files of nobody: a test that needs some puts its channel into `channels`."""
+    return Courier(Shelf(Folder(tmp_path / "files"), "a key", "https://support.example.com"), channels={})
+
+
+@pytest.fixture
+async def desk(world: World, clock: Clock, intake: Recorder, courier: Courier) -> AsyncIterator[Desk]:
     """Serving its webhooks on a port that the workspace knows."""
     app = App(slack_settings(world), intake=intake, clock=clock)
-    made = Desk(desk_settings(), app, tenant="default", clock=clock)
+    made = Desk(desk_settings(), app, tenant="default", files=courier, clock=clock)
     served = web.Application()
     served.router.add_routes(app.routes())
     runner = web.AppRunner(served, access_log=None)

@@ -8,6 +8,7 @@ import pytest
 
 from bus.channel import Sending
 from bus.message import Address, CaseCard, Outbound
+from channels.files.courier import Courier
 from channels.slack.app import App
 from channels.slack.desk import Desk
 from demo.slack.people import DESK, SARA
@@ -17,9 +18,9 @@ from tests.channels.slack_app.samples import capsule
 
 
 @pytest.fixture
-async def linked(world: World, clock: Clock, intake: Recorder) -> AsyncIterator[Desk]:
+async def linked(world: World, clock: Clock, intake: Recorder, courier: Courier) -> AsyncIterator[Desk]:
     app = App(slack_settings(world, app_token=world.secrets.slack_app_token), intake=intake, clock=clock)
-    desk = Desk(desk_settings(), app, tenant="default", clock=clock)
+    desk = Desk(desk_settings(), app, tenant="default", files=courier, clock=clock)
     await app.open()
     assert world.slack.courier.sockets is not None
     await world.slack.courier.sockets.linked.wait()

@@ -1,0 +1,48 @@
+"""Brings a file from the channel where somebody shared it to the channel that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from bus.channel import Channel
+from bus.errors import Permanent
+from bus.message import Attachment
+from channels.files.shelf import Kept, Shelf
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """A channel in which people share files."""
+
+    def read_file(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """The content of a file that was shared here. Raises Permanent and Retryable."""
+
+
+class Courier:
+    """`channels` is looked up at each use, since configuration may change."""
+
+    def __init__(self, shelf: Shelf, channels: Mapping[str, Channel]) -> None:
+        self._shelf = shelf
+        self._channels = channels
+
+    async def bring(self, attachment: Attachment) -> Kept:
+        """The file, kept here from now on. Raises Permanent, Retryable, Unavailable."""
+        channel: object = self._channels.get(attachment.channel)
+        if not isinstance(channel, HasFiles):
+            raise Permanent("file_not_readable", f"{attachment.channel or 'its channel'} gives no files")
+        return await self._shelf.bring(attachment.channel, attachment, channel.read_file)
+
+    async def link(self, attachment: Attachment) -> str:
+        """Where whoever knows the address may read it. Raises as `bring`."""
+        return self._shelf.link(await self.bring(attachment))
+
+    def local(self, kept: Kept) -> AbstractAsyncContextManager[Path]:
+        """The whole file at a path of this machine while the block runs."""
+        return self._shelf.local(kept)
+
+    async def text(self, attachment: Attachment) -> str:
+        """What a model can be shown of it, "" when that is nothing. Raises as `bring`."""
+        return await self._shelf.text(await self.bring(attachment))
