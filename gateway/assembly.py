@@ -59,11 +59,11 @@ class Assembly:
     async def build(self, loaded: Loaded) -> None:
         """Make everything for the first time. Raises Refused."""
         found = _sections(loaded)
-        await self._take_spec(loaded)
+        await self._take_spec(loaded, strictly=False)
         proxied = not getproxies().keys().isdisjoint({"http", "https"})  # else aiohttp looks for one at each call
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied)
         self._place_channels(found)
-        self._place_desk(found)
+        self._place_desk(found, starting=True)
         self._gateway.consumers["agent"] = core.build(self._agent_parts(self._http))
 
     def warm(self) -> None:
@@ -80,11 +80,11 @@ class Assembly:
     async def rebuild(self, loaded: Loaded) -> None:
         """Take over a changed configuration; nothing changes when it is refused."""
         found = _sections(loaded)
-        await self._take_spec(loaded)
+        await self._take_spec(loaded, strictly=True)
         self._models.clear()
         self._seal = Seal(_secrets(loaded.checked().secret_key))
         self._change_channels(found)
-        self._place_desk(found)
+        self._place_desk(found, starting=False)
 
     async def close(self) -> None:
         """Let go of what the parts share."""
@@ -135,9 +135,9 @@ class Assembly:
 
     # --- the spec and what hangs on it
 
-    async def _take_spec(self, loaded: Loaded) -> None:
+    async def _take_spec(self, loaded: Loaded, *, strictly: bool) -> None:
         settings = loaded.checked()
-        live = await self._gateway.specs.load(settings.agent.spec, loaded.environment)
+        live = await self._gateway.specs.load(settings.agent.spec, loaded.environment, strictly=strictly)
         self._take_knowledge(live.spec, settings.agent.spec.parent, settings.store_path)
 
     def _take_knowledge(self, spec: Spec, folder: Path, store: Path) -> None:
@@ -188,10 +188,13 @@ class Assembly:
                 why="a new channel's routes are mounted at start",
             )
 
-    def _place_desk(self, found: sections.Sections) -> None:
+    def _place_desk(self, found: sections.Sections, *, starting: bool) -> None:
         desk, slack = found.get(("desk",)), found.get(("slack",))
         if isinstance(desk, DeskSettings) and isinstance(slack, SlackSettings):
-            if self._desk is None:
+            if self._desk is None and not starting:
+                log.warning("configuration_needs_restart", keys="desk", why="its webhooks are mounted at start")
+                desk = None
+            elif self._desk is None:
                 self._desk = Desk(
                     desk,
                     Connection(slack),

@@ -19,6 +19,7 @@ from channels.slack.connection import Connection
 from channels.slack.incoming import Envelope, Press, read_envelope, read_press
 
 MAX_BODY = 1 << 20
+PATIENCE = 20.0  # seconds for a whole body
 SLACK_WAITS = 2.0  # of its three seconds, for what we must ask Slack before we answer it
 logger = structlog.get_logger(__name__)
 
@@ -96,10 +97,14 @@ class Endpoint:
     async def _verified(self, request: web.Request) -> bytes:
         """The body, from Slack and new. Raises Rejected: 413 too large, 401 not signed by Slack in the last five minutes."""
         body = bytearray()
-        async for chunk in request.content.iter_chunked(1 << 16):
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise Rejected(413, "too large")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                async for chunk in request.content.iter_chunked(1 << 16):
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        raise Rejected(413, "too large")
+        except TimeoutError as error:
+            raise Rejected(408, "too slow") from error
         raw = bytes(body)
         secrets = [secret.get_secret_value() for secret in self._connection.settings.signing_secret]
         if not signed(raw, request.headers, secrets, self._clock()):
