@@ -28,7 +28,7 @@ def early_ack() -> None:
     accept, writing = Intake.accept, set[Any]()
 
     async def later(*args: Any, **more: Any) -> None:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
         await accept(*args, **more)
 
     async def hasty(*args: Any, **more: Any) -> Accepted:

@@ -55,7 +55,8 @@ def main() -> int:
         else:
             told.append(
                 {
-                    "what": f"{damage} seen by the harness in a gateway without a mechanism ({report.name})",
+                    "what": f"{damage}, {report.name}",
+                    "damaged": True,
                     "bad": getattr(report, damage),
                     "of": report.acked,
                 }

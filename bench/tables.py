@@ -13,6 +13,9 @@ MARKS = re.compile(r"(<!-- figures:prove -->\n).*?(<!-- /figures:prove -->)", re
 COUNTED = ("kills", "acked", "stored", "effects", "replies", "approvals")
 
 
+DAMAGED = "What the same harness sees in a gateway from which one mechanism was taken out; none of these may be 0:"
+
+
 def proofs(commit: str, reports: Sequence[Report], told: Iterable[dict[str, Any]] = ()) -> str:
     """Markdown: a row for each run, points together; then what was counted otherwise."""
     points = [report for report in reports if " at K" in report.name]
@@ -21,8 +24,12 @@ def proofs(commit: str, reports: Sequence[Report], told: Iterable[dict[str, Any]
     names = (*COUNTED, *ZERO, "p50", "p99")
     lines = [f"`make prove` on {commit}:", "", _row(("", *names)), _row("---" for _ in range(len(names) + 1))]
     lines += [_row((report.name, *(getattr(report, name) for name in names))) for report in rows]
-    lines += ["", "Beside it, each count that must be 0 with what it was counted against:", ""]
-    lines += [f"* {one['what']}: {one['bad']} of {one['of']}" for one in told]
+    told = list(told)
+    for title, damaged in (("Each count that must be 0, with what it was counted against:", False), (DAMAGED, True)):
+        lines += ["", title, ""]
+        lines += [
+            f"* {one['what']}: {one['bad']} of {one['of']}" for one in told if bool(one.get("damaged")) == damaged
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -11,16 +12,21 @@ from bus.errors import Rejected, Unavailable
 
 MAX_BODY = 1 << 20
 CHUNK = 1 << 16
+PATIENCE = 20.0  # seconds for a whole body
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def body(request: web.Request, at_most: int = MAX_BODY) -> bytes:
-    """The raw body. Raises Rejected 413 as soon as it is too large."""
+    """The raw body. Raises Rejected: 413 as soon as it is too large, 408 when it takes too long."""
     found = bytearray()
-    async for chunk in request.content.iter_chunked(CHUNK):
-        found += chunk
-        if len(found) > at_most:
-            raise Rejected(413, "too large")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.content.iter_chunked(CHUNK):
+                found += chunk
+                if len(found) > at_most:
+                    raise Rejected(413, "too large")
+    except TimeoutError as error:
+        raise Rejected(408, "too slow") from error
     return bytes(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import stat
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -63,18 +64,35 @@ class Environment:
 
 
 def environment(folder: Path, process: Mapping[str, str]) -> Environment:
-    """The process's environment over the `.env` in `folder`. Raises Refused for a `.env` that everybody can read."""
-    from dotenv import dotenv_values
-
+    """The process's environment over the `.env` in `folder`. Raises Refused for one that everybody or nobody can read."""
     path = folder / ".env"
     if not path.is_file():
         return Environment(process)
     if path.stat().st_mode & stat.S_IROTH:
         what = "everybody on this machine can read its secrets"
         raise Refused([Problem(shown(path), 0, "", what, f"run: chmod 600 {shown(path)}")])
-    written = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
+    written = dict(_written(path))
     kept = {name: value for name, value in written.items() if name + FILE not in process}
     return Environment(kept | dict(process))
+
+
+def _written(path: Path) -> Iterator[tuple[str, str]]:
+    """What `.env` says. Raises Refused with the line of what is no NAME=value."""
+    from dotenv.parser import parse_stream
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise Refused([Problem(shown(path), 0, "", f"cannot be read: {reason}", "write NAME=value lines")]) from error
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            place = binding.original.line + len(binding.original.string) - len(binding.original.string.lstrip("\r\n"))
+            raise Refused(
+                [Problem(shown(path), place, "", "is no NAME=value", "quote values with spaces or line ends")]
+            )
+        if binding.key is not None and binding.value is not None:
+            yield binding.key, binding.value
 
 
 def typed(text: str) -> Any:

@@ -57,6 +57,8 @@ async def _reload(reload: Callable[[], Awaitable[object]]) -> None:
         await reload()
     except Refused as refused:
         log_problems(refused.problems)
+    except Exception:  # whatever it is, the next change is to be noticed
+        log.exception("reload_failed", remedy="the old configuration goes on; save the file again, or send SIGHUP")
     else:
         log.info("configuration_reloaded")
 
@@ -87,8 +89,15 @@ def fingerprint(sources: Sources) -> str:
 
 def _fingerprint_then(sources: Sources, read_at: float) -> str:
     """What the sources said at that time; "" when one was changed since."""
-    times = (file.stat().st_mtime for file in sources.every_file() if file.exists())
-    return "" if any(time >= read_at for time in times) else fingerprint(sources)
+    return "" if any(_changed_at(file) >= read_at for file in sources.every_file()) else fingerprint(sources)
+
+
+def _changed_at(file: Path) -> float:
+    """When it was changed; 0 for a file that is not there."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 async def _wakes(sources: Sources, hangup: asyncio.Event) -> AsyncGenerator[bool]:

@@ -129,11 +129,21 @@ class Gateway:
         for opened in (self.assembly.slack, *self.channels.values()):
             if opened is not None:
                 await opened.open()
-        runs: list[Coroutine[Any, Any, None]] = [self.worker.run(), self.sender.run(), self.intake.run()]
+        runs: dict[str, Coroutine[Any, Any, None]] = {
+            "worker": self.worker.run(), "sender": self.sender.run(), "intake": self.intake.run()
+        }  # fmt: skip
         if watching:
-            runs.append(watch(self.sources, self.reload, self.loaded.read_at))
-        self._tasks = [asyncio.create_task(run) for run in runs]
+            runs["watch"] = watch(self.sources, self.reload, self.loaded.read_at)
+        self._tasks = [asyncio.create_task(run, name=name) for name, run in runs.items()]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
         self._ready = True
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What runs as long as the process has ended by itself: nobody is served any more, and whoever watches us should know."""
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("gateway.stopped_working", what=task.get_name(), exc_info=task.exception())
+            self._ready = False
 
     def sources(self) -> Sources:
         """The files this process was made of."""

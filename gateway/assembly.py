@@ -66,11 +66,11 @@ class Assembly:
     async def build(self, loaded: Loaded) -> None:
         """Make everything for the first time. Raises Refused."""
         found = _sections(loaded)
-        await self._take_spec(loaded)
+        await self._take_spec(loaded, strictly=False)
         proxied = not getproxies().keys().isdisjoint({"http", "https"})  # else aiohttp looks for one at each call
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied)
-        self._place_slack(found)
-        self._place_desk(found)
+        self._place_slack(found, starting=True)
+        self._place_desk(found, starting=True)
         self._place_channels(found)
         self._gateway.consumers["agent"] = core.build(self._agent_parts(self._http))
 
@@ -88,11 +88,11 @@ class Assembly:
     async def rebuild(self, loaded: Loaded) -> None:
         """Take over a changed configuration; nothing changes when it is refused."""
         found = _sections(loaded)
-        await self._take_spec(loaded)
+        await self._take_spec(loaded, strictly=True)
         self._models.clear()
         self._seal = Seal(_secrets(loaded.checked().secret_key))
-        self._place_slack(found)
-        self._place_desk(found)
+        self._place_slack(found, starting=False)
+        self._place_desk(found, starting=False)
         self._change_channels(found)
 
     async def close(self) -> None:
@@ -146,9 +146,9 @@ class Assembly:
 
     # --- the spec and what hangs on it
 
-    async def _take_spec(self, loaded: Loaded) -> None:
+    async def _take_spec(self, loaded: Loaded, *, strictly: bool) -> None:
         settings = loaded.checked()
-        live = await self._gateway.specs.load(settings.agent.spec, loaded.environment)
+        live = await self._gateway.specs.load(settings.agent.spec, loaded.environment, strictly=strictly)
         self._take_knowledge(live.spec, settings.agent.spec.parent, settings.store_path)
 
     def _take_knowledge(self, spec: Spec, folder: Path, store: Path) -> None:
@@ -162,11 +162,13 @@ class Assembly:
 
     # --- channels and desk
 
-    def _place_slack(self, found: sections.Sections) -> None:
+    def _place_slack(self, found: sections.Sections, *, starting: bool) -> None:
         slack = found.get(("slack",))
         if not isinstance(slack, SlackSettings):
             return
-        if self.slack is None:
+        if self.slack is None and not starting:
+            log.warning("configuration_needs_restart", keys="slack", why="its webhooks are mounted at start")
+        elif self.slack is None:
             self.slack = App(slack, intake=self._gateway.intake, clock=self._gateway.clock)
         else:
             self.slack.reconfigure(slack)
@@ -207,14 +209,17 @@ class Assembly:
                 why="a new channel's routes are mounted at start",
             )
 
-    def _place_desk(self, found: sections.Sections) -> None:
+    def _place_desk(self, found: sections.Sections, *, starting: bool) -> None:
         desk = found.get(("desk",))
-        if isinstance(desk, DeskSettings) and self.slack is not None:
-            if self._desk is None:
+        if isinstance(desk, DeskSettings) and ("slack",) in found:
+            if self._desk is None and not starting:
+                log.warning("configuration_needs_restart", keys="desk", why="its webhooks are mounted at start")
+                desk = None
+            elif self._desk is None and self.slack is not None:
                 tenant, clock = self._gateway.tenant.name, self._gateway.clock
                 self._desk = Desk(desk, self.slack, tenant=tenant, files=self._courier, clock=clock)
                 self._place(self._desk)
-            else:
+            elif self._desk is not None:
                 self._desk.reconfigure(desk)
         route = _route(desk if isinstance(desk, DeskSettings) else None)
         self._gateway.consumers["relay"] = Relay(

@@ -9,16 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from agent import problems as spec_problems
 from agent.knowledge import SUFFIXES
 from agent.spec import Spec
 from config import document
-from config.document import Document
-from config.problems import Loc, Problem, Refused, shown
+from config.problems import Problem, Refused, shown
 from config.settings import Loaded, Settings, load
 from gateway import sections
 from gateway.sections import Sections
-from gateway.specs import parse_spec
+from gateway.specs import parse_spec, problems_of
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -105,25 +103,20 @@ def _spec(loaded: Loaded, settings: Settings) -> tuple[Spec | None, list[Finding
         spec = parse_spec(found)
     except Refused as refused:
         return None, [_wrong("agent", problem) for problem in refused.problems]
-    problems = [_placed(found, line) for line in spec_problems.problems(spec)]
-    if problems:
-        return spec, [_wrong("agent", problem) for problem in problems]
+    if problems := problems_of(found, spec):
+        return spec, [
+            _wrong("knowledge" if problem.key.startswith("knowledge") else "agent", problem) for problem in problems
+        ]
     content = f"{len(spec.intents)} intents, {len(spec.tools)} tools"
     return spec, [Finding("agent", True, f"{path.name} is right: {content}")]
-
-
-def _placed(found: Document, line: str) -> Problem:
-    """A spec's problem (`tools.get_order.require: …`) with the line it stands on."""
-    key, _, what = line.partition(": ")
-    loc: Loc = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
-    what, _, remedy = what.partition("; ")
-    return found.problem(loc, what, remedy)
 
 
 def _knowledge(looked: Looked) -> Iterator[Finding]:
     for folder in looked.spec.knowledge if looked.spec else ():
         path = looked.settings.agent.spec.parent / folder
-        found = [file for file in path.rglob("*") if file.suffix in SUFFIXES] if path.is_dir() else []
+        found = [file for file in path.rglob("*") if file.suffix in SUFFIXES]
+        if not path.is_dir():
+            continue  # said with its line, beside what else is wrong in the file
         if found:
             yield Finding("knowledge", True, f"{folder}: {len(found)} {'article' if len(found) == 1 else 'articles'}")
         else:
@@ -133,12 +126,23 @@ def _knowledge(looked: Looked) -> Iterator[Finding]:
 def _store(looked: Looked) -> Iterator[Finding]:
     path = looked.settings.store_path
     there = next(folder for folder in (path, *path.parents) if folder.exists())
-    if os.access(there, os.W_OK):
+    if there == path and not _is_database(path):
+        yield Finding("store", False, f"{shown(path)} is a file of another kind", "set `store` to a file of its own")
+    elif os.access(there, os.W_OK):
         yield Finding("store", True, f"{shown(path)} {'is writable' if there == path else 'can be made'}")
     else:
         yield Finding(
             "store", False, f"{shown(there)} is not writable for this user", "chown it, or set `store` elsewhere"
         )
+
+
+def _is_database(path: Path) -> bool:
+    """True for an empty file, and for what begins as https://sqlite.org/fileformat.html says."""
+    try:
+        with path.open("rb") as file:
+            return file.read(16) in (b"", b"SQLite format 3\0")
+    except OSError:
+        return True  # whether it can be read is another line
 
 
 def _model(looked: Looked) -> Iterator[Finding]:

@@ -9,12 +9,14 @@ from pathlib import Path
 import msgspec
 from pydantic import ValidationError
 
+from agent import problems as spec_problems
 from agent.spec import Spec
 from bus.store import Tenant, specs
 from bus.store.specs import Version
 from config import document
 from config.environment import Environment
-from config.problems import Refused, explain
+from config.problems import Loc, Problem, Refused, explain
+from config.watch import log_warnings
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -42,12 +44,19 @@ class Specs:
             raise RuntimeError("no spec was loaded")
         return self._live
 
-    async def load(self, path: Path, environment: Environment) -> Live:
-        """Read the file, keep its content as a version, and take up whichever version is live. Raises Refused."""
-        self._path, self._environment = path, environment
-        self._parsed.clear()
+    async def load(self, path: Path, environment: Environment, *, strictly: bool) -> Live:
+        """Read the file, keep its content as a version, and take up whichever version is live. Raises Refused.
+
+        What the file says of things that are not there is refused `strictly`, else it is only logged: who starts must serve.
+        """
         found = document.read(path, environment)
         spec, version = self._spec(found), version_of(found.text)
+        if problems := problems_of(found, spec):
+            if strictly:
+                raise Refused(problems)
+            log_warnings(problems)
+        self._path, self._environment = path, environment
+        self._parsed.clear()
         self._parsed[version] = spec
         live = await self._tenant.write(specs.load, version, found.text, version, self._clock())
         return self._take(live)
@@ -86,6 +95,24 @@ class Specs:
     @staticmethod
     def _spec(found: document.Document) -> Spec:
         return parse_spec(found)
+
+
+def problems_of(found: document.Document, spec: Spec) -> list[Problem]:
+    """What a well-formed spec says and does not mean, with the line: names of nothing, folders that are not there."""
+    folders = [
+        found.problem(("knowledge", number), f"there is no folder {folder}", "make it, or write its right name")
+        for number, folder in enumerate(spec.knowledge)
+        if not (found.path.parent / folder).is_dir()
+    ]
+    return [*(_placed(found, line) for line in spec_problems.problems(spec)), *folders]
+
+
+def _placed(found: document.Document, line: str) -> Problem:
+    """A spec's problem (`tools.get_order.require: …`) with the line it stands on."""
+    key, _, what = line.partition(": ")
+    loc: Loc = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
+    what, _, remedy = what.partition("; ")
+    return found.problem(loc, what, remedy)
 
 
 def version_of(text: str) -> str:

@@ -52,7 +52,7 @@ async def edited(turn: OpenTurn, row: Received) -> None:
     if not _sent(turn, inbound) or MEMBER not in person.roles:
         return
     gesture = commands.read(text)
-    if _can_change(turn) and isinstance(gesture, Reply):
+    if _can_change(turn) and isinstance(gesture, Reply) and not inbound.data.get("aside"):
         _change(turn, inbound, person, gesture.text)
         turn.mark(Mark("seen", person.id, CHANGED), inbound.target, inbound.address)
     else:

@@ -211,13 +211,14 @@ async def _confirm_expired(scene: Scene, ending: Ending, action_id: str) -> None
 
 async def _answer_owed(scene: Scene, ending: Ending) -> None:
     """A person gave the conversation back: what the customer said last and nobody answered is answered now."""
-    owed: list[str] = []
+    owed, answers = list[str](), set[str]()
     for line in scene.lines:
         entry = line.entry
         if isinstance(entry, CustomerSaid | CustomerPressed):
             owed.append(entry.text)
-        elif isinstance(entry, Spoken) and entry.kind() in ("agent_said", "staff_said"):
+        elif isinstance(entry, Spoken) and entry.kind() in ("agent_said", "staff_said") and entry.id not in answers:
             owed.clear()
+            answers |= {entry.id} - {""}  # words that are changed later answer nothing new
     if owed and scene.conversation.owner == "agent":
         await answering.answer(scene, ending, "\n".join(owed))
 

@@ -127,8 +127,11 @@ def backup(
     if destination.exists():
         raise Failed(f"{destination} is there already", "choose another name")
     has_store(settings)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    destination.touch(mode=0o600)
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.touch(mode=0o600)
+    except OSError as error:
+        raise Failed(f"{destination} cannot be written: {error.strerror}", "name a place of your own") from error
     asyncio.run(_backup(settings, destination))
     if as_json:
         return emit({"file": str(destination), "bytes": destination.stat().st_size})

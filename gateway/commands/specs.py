@@ -121,7 +121,7 @@ async def _publish(loaded: Loaded, version: str) -> dict[str, Any]:
             return await _through(gateway, wanted, patience=0.0 if version else 3.0)
     async with writing(settings) as tenant:
         specs = Specs(tenant, clock)
-        await specs.load(settings.agent.spec, loaded.environment)
+        await specs.load(settings.agent.spec, loaded.environment, strictly=False)
         try:
             live = await specs.publish(wanted)
         except KeyError as error:

@@ -361,6 +361,16 @@ async def test_what_waits_for_an_answer_is_served_when_the_conversation_comes_ba
     assert talk.said == ["Order A-48291 is returned."]
 
 
+async def test_an_earlier_reply_that_was_corrected_since_answers_nothing_new(world: World) -> None:
+    talk = world.talk(customer=ADA)
+    talk.record_staff("Helo", "ts-1")
+    talk.record_customer("Where is my order A-48291?")
+    talk.record_staff("Hello", "ts-1")
+    talk.remind("answer")
+    await talk.due()
+    assert talk.said == ["Order A-48291 is returned."]
+
+
 async def test_staff_owns_the_conversation_while_an_approved_call_runs(world: World, shop: Shop) -> None:
     shop.amounts["A-48291"] = 250
     talk = world.talk(customer=ADA)

@@ -275,11 +275,11 @@ class Talk:
     def remind(self, name: str, **data: Any) -> None:
         self.memos[name] = Memo(name, name, self.world.time, data)
 
-    def record_staff(self, text: str) -> None:
-        self._append(StaffSaid(text=text, name="Sara"), 0)
-
     def record_customer(self, text: str) -> None:
         self._append(CustomerSaid(text=text), 0)
+
+    def record_staff(self, text: str, name: str = "") -> None:
+        self._append(StaffSaid(text=text, id=name, name="Sara"), 0)
 
     def kinds(self, turn: int | None = None) -> list[str]:
         return [line.kind for line in self.log if turn is None or line.turn == turn]

@@ -91,6 +91,23 @@ def test_dotenv_is_read_and_never_overrides_the_environment(loading: Loading, tm
     assert loaded.checked().desk == {"a": "1", "b": "two words", "c": "mounted"}
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"A=one\n\xff\xfe=1\n", ".env: cannot be read: it is not text"),
+        (b"A=one\n\nB two\n", ".env:3: is no NAME=value"),
+    ],
+)
+def test_a_dotenv_that_says_nothing_is_refused_with_its_line(
+    loading: Loading, tmp_path: Path, content: bytes, place: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    (tmp_path / ".env").chmod(0o600)
+    with pytest.raises(Refused) as refused:
+        loading("")
+    assert place in str(refused.value.problems[0])
+
+
 def test_a_dotenv_that_everybody_can_read_is_refused(loading: Loading, tmp_path: Path) -> None:
     loading("", dotenv="A=1\n")
     (tmp_path / ".env").chmod(0o644)

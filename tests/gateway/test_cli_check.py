@@ -69,8 +69,19 @@ def test_each_line_has_a_sign_and_what_to_do(home: Path, capsys: pytest.CaptureF
     assert main(["check"]) == 1
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "✔ configuration  gateway.yaml is right"
-    assert "✖ knowledge      nowhere/ holds no articles" in said
-    assert "                 → write Markdown files into nowhere" in said
+    assert [
+        line
+        for line in said
+        if line.startswith("✖ knowledge      agent.yaml:") and "there is no folder nowhere/" in line
+    ]
+    assert "                 → make it, or write its right name" in said
+
+
+def test_a_store_that_is_no_store_is_said_so(home: Path, lines: Lines) -> None:
+    text = (home / "gateway.yaml").read_text()
+    (home / "gateway.yaml").write_text(text.replace("sqlite:///data/gateway.db", "sqlite:///agent.yaml"))
+    (wrong,) = lines(status=1)["store"]
+    assert (wrong["ok"], wrong["text"]) == (False, "agent.yaml is a file of another kind")
 
 
 def test_a_fresh_configuration_has_nothing_wrong(lines: Lines) -> None:

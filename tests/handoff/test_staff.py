@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -287,10 +289,14 @@ async def test_a_page_that_reads_the_log_finds_the_changed_words_there() -> None
     assert turn.outbounds == ()
 
 
-@pytest.mark.parametrize("text", ["note: Hi!", "!resolve", ""])
-async def test_an_edit_into_something_internal_never_leaves(text: str) -> None:
-    turn = await take(row("edit", text=text), lines=SENT, at=desk(limits=lambda _: Limits(replaces=True)))
+@pytest.mark.parametrize("limits", [Limits(replaces=True), Limits(pull=True, replaces=True)])
+@pytest.mark.parametrize(
+    ("text", "data"), [("note: Hi!", {}), ("!resolve", {}), ("", {}), ("@Ben this customer is lying", {"aside": True})]
+)
+async def test_an_edit_into_something_internal_never_leaves(text: str, data: dict[str, Any], limits: Limits) -> None:
+    turn = await take(row("edit", text=text, data=data), lines=SENT, at=desk(limits=lambda _: limits))
     assert [one.act for one in turn.outbounds] == ["mark"]
+    assert kinds(turn) == ["staff_noted"]
 
 
 async def test_an_edit_of_a_note_sends_nothing() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from bus.errors import Unavailable
 from config.watch import watch
 from demo.slack.people import BEN, LENA
-from tests.proofs.stage import Stage, change, staged
+from tests.proofs.stage import Stage, change, lived, staged, surroundings
 from tests.support.visitor import Visitor
 
 
@@ -125,6 +126,8 @@ async def _reason(stage: Stage, visitor: Visitor) -> str:
     [
         ("gateway.yaml", "mode: live", "mode: live, mdoe: draft", "gateway.yaml:9"),
         ("agent.yaml", "run: always", "run: sometimes", "agent.yaml:"),
+        ("agent.yaml", "name: bench", "name: bench\nknowledge: [nowhere/]", "agent.yaml:2"),
+        ("agent.yaml", "intents: [order_status]", "intents: [order_sttus]", "agent.yaml:"),
     ],
 )
 async def test_a_bad_file_changes_nothing_and_is_named_with_its_line(
@@ -144,3 +147,35 @@ async def test_a_bad_file_changes_nothing_and_is_named_with_its_line(
         await visitor.say("where is my order X-1")
         await visitor.hears("agent")
         await visitor.leave()
+
+
+async def test_whatever_goes_wrong_in_a_reload_the_next_change_is_noticed(tmp_path: Path, logged: list[Any]) -> None:
+    async with watched(tmp_path) as stage:
+        specs = stage.running.gateway.specs
+        before, load = specs.live.version, specs.load
+
+        async def down(*args: Any, **more: Any) -> Any:
+            specs.load = load  # type: ignore[method-assign]
+            raise Unavailable("the disk is full")
+
+        specs.load = down  # type: ignore[method-assign]
+        change(stage.config, lambda text: text.replace("{send: 0.0, flag: 0.0}", "{send: 0.9, flag: 0.0}"))
+        await until(lambda: _true(any(line["event"] == "reload_failed" for line in logged)))
+        assert specs.live.version == before
+        change(stage.config, lambda text: text.replace("{send: 0.9, flag: 0.0}", "{send: 1.0, flag: 1.0}"))
+        await until(lambda: _true(specs.live.version != before))
+
+
+async def test_a_desk_that_comes_while_it_serves_needs_a_restart_and_is_said_so(
+    tmp_path: Path, logged: list[Any]
+) -> None:
+    async with surroundings(tmp_path) as (outside, config):
+        whole = config.read_text()
+        config.write_text("".join(line for line in whole.splitlines(True) if not line.startswith(("desk:", "slack:"))))
+        async with lived(outside, config) as stage:
+            assert "desk" not in stage.running.gateway.channels
+            config.write_text(whole)
+            await stage.running.gateway.reload()
+            assert "desk" not in stage.running.gateway.channels
+            asked = [line["keys"] for line in logged if line["event"] == "configuration_needs_restart"]
+            assert "desk" in asked

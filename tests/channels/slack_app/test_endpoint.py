@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
+from channels import webhook
 from channels.slack.desk import Desk
 from channels.slack.endpoint import signed
 from demo.slack.events import signature
@@ -111,6 +113,18 @@ async def test_a_form_without_a_press_is_malformed(caller: Caller) -> None:
 
 async def test_too_much_is_refused_before_it_is_read(caller: Caller, intake: Recorder) -> None:
     assert (await caller.post(b"x" * ((1 << 20) + 1)))[0] == 413
+    assert intake.inbounds == []
+
+
+async def test_a_body_that_never_ends_is_let_go(
+    caller: Caller, world: World, intake: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "PATIENCE", 0.05)
+    host, port = world.gateway_url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /webhooks/slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{}")
+    assert (await reader.readline()).split()[1] == b"408"
+    writer.close()
     assert intake.inbounds == []
 
 
