@@ -181,6 +181,13 @@ def complete_upload(workspace: Workspace, args: Args) -> Json:
     return {"files": found}
 
 
+def tell_file(workspace: Workspace, args: Args) -> Json:
+    file = workspace.files.known.get(_required(args, "file"))
+    if file is None:
+        raise SlackError("file_not_found")
+    return {"file": workspace.files.told(file, workspace.url)}
+
+
 def _uploaded(workspace: Workspace, wanted: Any) -> File:
     file = workspace.files.known.get(str(wanted.get("id"))) if isinstance(wanted, dict) else None
     if file is None:
@@ -345,6 +352,7 @@ METHODS = {
     "chat.getPermalink": Method(permalink, form_only=True),
     "views.open": Method(views_open),
     "files.getUploadURLExternal": Method(announce_upload, "files:write", form_only=True),
+    "files.info": Method(tell_file, "files:read", form_only=True),
     "files.completeUploadExternal": Method(complete_upload, "files:write"),
     "apps.connections.open": Method(open_socket, app_level=True),
 }

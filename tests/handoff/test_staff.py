@@ -311,14 +311,39 @@ async def test_a_deleted_reply_is_noted_and_removed_where_the_channel_can() -> N
     assert turn.outbounds == (Outbound("delete:c1:7:0", "remove", WEB, target_key=f"reply:C1:{TS}"),)
 
 
-async def test_files_do_not_leave_silently() -> None:
-    file = Attachment("label.pdf", "application/pdf", 10)
-    with_words = await take(row("message", text="Here it is", attachments=(file,)))
-    assert to_customer(with_words)[-1] == ("staff", NAME, "Here it is")
-    assert "Files do not reach" in marked(with_words)[0].note
-    alone = await take(row("message", text="", attachments=(file,)))
-    assert to_customer(alone) == []
-    assert kinds(alone) == ["staff_noted"]
+FILE = Attachment("label.pdf", "application/pdf", 10, "F1")
+
+
+async def test_a_file_reaches_the_customer_as_their_channel_can_show_it() -> None:
+    shared = row("message", text="Here it is", attachments=(FILE,))
+    as_file = await take(shared, at=desk(limits=lambda _: Limits(files=True)))
+    sent = [one for one in as_file.outbounds if isinstance(one.content, Words) and one.content.attachments]
+    (told,) = [one.content for one in sent if isinstance(one.content, Words)]
+    assert told == Words("", "staff", NAME, attachments=(msgspec.structs.replace(FILE, channel="desk"),))
+    assert (sent[0].key, sent[0].to) == (f"reply:C1:{TS}:0", WEB)
+
+    async def link(file: Attachment) -> str:
+        return f"https://support.example.com/files/{file.channel}/{file.source}"
+
+    as_link = await take(shared, at=desk(link_to=link))
+    assert ("staff", NAME, "Here it is") in to_customer(as_link)
+    assert as_link.entries[-1] == SystemSaid(text="📎 [label.pdf](https://support.example.com/files/desk/F1)")
+
+
+async def test_a_file_alone_takes_the_case_as_words_do() -> None:
+    turn = await take(row("message", text="", attachments=(FILE,)), at=desk(limits=lambda _: Limits(files=True)))
+    assert turn.owner == "staff"
+    assert "claimed" in kinds(turn)
+
+
+async def test_a_file_that_does_not_leave_is_told_to_its_author() -> None:
+    unreadable = await take(row("message", text="Here it is", attachments=(FILE,)))
+    assert to_customer(unreadable)[-1] == ("staff", NAME, "Here it is")
+    assert "label.pdf was not sent" in marked(unreadable)[0].note
+    neither = await take(
+        row("message", text="Here", attachments=(FILE,)), at=desk(limits=lambda _: Limits(files=False))
+    )
+    assert "takes no files" in marked(neither)[0].note
 
 
 async def test_an_answer_given_elsewhere_is_told_in_the_thread() -> None:
