@@ -20,7 +20,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     `pull`: people fetch (a stream), so the commit is the send. `names`: shows who speaks; else a person's words begin with the name.
     `withdraws`: a preview can be taken back. `replaces`: a sent message can be changed. `files`: Words may carry one file, alone.
-    `text`: characters in one message.
+    `text`: characters in one message. `per_second`: messages of the whole account, 0 for no limit; `apart`: ms between two to one address.
     """
 
     pull: bool = False
@@ -29,6 +29,8 @@ class Limits(msgspec.Struct, frozen=True):
     replaces: bool = True
     files: bool = False
     text: int = 4000
+    per_second: float = 0
+    apart: int = 0
 
 
 class Person(msgspec.Struct, frozen=True):

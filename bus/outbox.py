@@ -13,6 +13,7 @@ from bus import retry
 from bus.channel import Channel
 from bus.errors import Unavailable
 from bus.failpoint import failpoint
+from bus.pace import Pace
 from bus.store import Tenant, outbox
 from bus.store.engine import Verb
 from bus.store.outbox import SEND_LEASE, Post
@@ -49,6 +50,7 @@ class Sender:
         self._stopping = False
         self._wake = asyncio.Event()
         self._sweeps = asyncio.Lock()
+        self._pace = Pace(clock)
 
     def post(self, post: Post) -> None:
         """Send a claimed row, then whatever waits behind it. A row that is on its way here already is left alone."""
@@ -87,6 +89,10 @@ class Sender:
             return None
         if post.lost:
             return await self._look(post, channel)
+        if delay := self._pace.delay(channel.name, post.sending.outbound.to.key, channel.limits):
+            await self._record(outbox.pause, post, self._clock() + delay)
+            asyncio.get_running_loop().call_later(delay / 1000, self._wake.set)
+            return None
         try:
             failpoint("K18")
             async with asyncio.timeout(LONGEST):

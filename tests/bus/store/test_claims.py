@@ -146,7 +146,7 @@ async def test_what_the_customer_did_is_the_turns_first_line(tenant: Tenant) -> 
 
         await tenant.write(done)
     said, edited, pressed = [line.entry for line in await tenant.read(log.after, "c1", 0, 9)]
-    file = {"name": "a.png", "media_type": "image/png", "size": 3, "source": "file-1"}
+    file = {"name": "a.png", "media_type": "image/png", "size": 3, "source": "file-1", "channel": ""}
     assert said == CustomerSaid(text="hi", id="ada:1", by="ada", attachments=(file,))
     assert edited == CustomerEdited(text="hello", id="ada:2", by="ada", of="1")
     assert pressed == CustomerPressed(text="Yes", id="ada:3", by="ada", button="yes", of="9")
