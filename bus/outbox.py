@@ -13,6 +13,7 @@ from bus import retry
 from bus.channel import Channel
 from bus.errors import Unavailable
 from bus.failpoint import failpoint
+from bus.figures import Figures
 from bus.pace import Pace
 from bus.store import Tenant, outbox
 from bus.store.engine import Verb
@@ -25,6 +26,7 @@ HEARTBEAT = 20.0
 LONGEST = 120.0  # seconds that a platform's client may take; its own time-outs are shorter
 PAUSE = 5_000
 AT_ONCE = 256
+SENDS = "gateway_sends"
 logger = structlog.get_logger(__name__)
 
 
@@ -39,6 +41,7 @@ class Sender:
         clock: Callable[[], int],
         new_id: Callable[[str], str],
         done: Callable[[], None],
+        figures: Figures | None = None,
     ) -> None:
         self._tenant = tenant
         self._channels = channels
@@ -51,6 +54,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._sweeps = asyncio.Lock()
         self._pace = Pace(clock)
+        self._figures = figures or Figures()
 
     def post(self, post: Post) -> None:
         """Send a claimed row, then whatever waits behind it. A row that is on its way here already is left alone."""
@@ -111,6 +115,7 @@ class Sender:
             return await self._look(post, channel)
         if decision.what == "fail":
             return await self._fail(post, "failed", decision.reason)
+        self._count(post, "again")
         await self._record(outbox.again, post, self._clock() + decision.after, decision.reason)
         return None
 
@@ -131,10 +136,15 @@ class Sender:
         return await self._record(outbox.afresh, post, due_at, self._new_id("att"), self._clock())
 
     async def _sent(self, post: Post, platform_id: str) -> Post | None:
+        self._count(post, "sent")
         return await self._record(outbox.sent, post, platform_id, self._new_id("att"), self._clock())
 
     async def _fail(self, post: Post, state: str, reason: str) -> Post | None:
+        self._count(post, state)
         return await self._record(outbox.failed, post, state, reason, self._new_id("att"), self._clock())
+
+    def _count(self, post: Post, outcome: str) -> None:
+        self._figures.count(SENDS, channel=post.sending.outbound.to.channel, outcome=outcome)
 
     async def _record(self, verb: Verb[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """What became of an attempt is known only here: it is told to the store until the store takes it."""

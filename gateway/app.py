@@ -69,7 +69,9 @@ class Gateway:
             send=lambda post: self.sender.post(post),  # noqa: PLW0108 - made below, since it nudges the worker
             thinking=self._thinking,
         )
-        self.sender = Sender(self.tenant, self.channels, clock=clock, new_id=new_id, done=self.worker.nudge)
+        self.sender = Sender(
+            self.tenant, self.channels, clock=clock, new_id=new_id, done=self.worker.nudge, figures=self.figures
+        )
         self.intake = Intake(self.tenant, self.worker, self.channels, clock=clock, new_id=new_id)
         self.assembly = Assembly(self)
         self._tasks: list[asyncio.Task[None]] = []

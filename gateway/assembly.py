@@ -21,6 +21,7 @@ from agent.tools.http import HttpTools
 from agent.tools.mcp import McpServers
 from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
+from bus.outbox import SENDS
 from bus.seal import Seal
 from channels import markup
 from channels.files.courier import Courier
@@ -250,9 +251,16 @@ class Assembly:
     def channels(self) -> list[dict[str, Any]]:
         """The state of each channel."""
         return [
-            {"name": channel.name, "side": channel.side, "mode": channel.mode, **channel.status()}
+            {
+                "name": channel.name, "kind": self._kind(channel.name), "side": channel.side, "mode": channel.mode, **channel.status(),
+                "sends": self._gateway.figures.by("outcome", SENDS, channel=channel.name),
+            }
             for channel in self._gateway.channels.values()
-        ]
+        ]  # fmt: skip
+
+    def _kind(self, name: str) -> str:
+        settings = self._customers[name].settings if name in self._customers else None
+        return (settings.kind or name) if settings is not None else "slack"
 
     def tools(self) -> list[dict[str, Any]]:
         """The closed list of what the agent can do."""

@@ -76,7 +76,7 @@ class Endpoint:
 
     def status(self) -> dict[str, Any]:
         """What operators see."""
-        return {"last_event": self._last, "counts": dict(self._counts)}
+        return {"last_event_at": self._last, "counts": dict(self._counts)}
 
     async def _events(self, request: web.Request) -> web.Response:
         return await self._event(await self._verified(request))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from config.settings import Loaded, Settings
 
 app = typer.Typer(help="The state of each channel, and its switch.")
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 PATIENCE = 30  # tenths of a second until the running gateway should have noticed
 
 
@@ -31,8 +33,35 @@ def channels(context: typer.Context, config: Config = HERE, as_json: Json = Fals
     items = asyncio.run(_states(settings))
     if as_json:
         return emit(items)
-    rows = [(str(one["name"]), str(one["kind"]), str(one["mode"]), "yes" if one["running"] else "no") for one in items]
-    return table(("channel", "kind", "mode", "running"), rows)
+    rows = [
+        (
+            str(one["name"]), str(one["kind"]), str(one["mode"]), "yes" if one["running"] else "no", _ago(one.get("last_event_at")),
+            _told(one.get("sends")), _told(_refusals(one)),
+        )
+        for one in items
+    ]  # fmt: skip
+    return table(("channel", "kind", "mode", "running", "last event", "sends", "refused"), rows)
+
+
+def _ago(at: Any) -> str:
+    """How long ago something came in, "–" for never since the start."""
+    if not at:
+        return "–"
+    seconds = max(0, int(time.time() - int(at) / 1000))
+    size, unit = next((each for each in UNITS if seconds >= each[0]), (1, "s"))
+    return f"{seconds // size} {unit} ago"
+
+
+def _refusals(one: dict[str, Any]) -> dict[str, int]:
+    """What was asked of us and refused, by its reason."""
+    counts = {**(one.get("counts") or {}), **(one.get("answers") or {})}
+    return {
+        name: count for name, count in counts.items() if str(name).startswith(("rejected", "4", "5", "unavailable"))
+    }
+
+
+def _told(counts: dict[str, int] | None) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted((counts or {}).items())) or "–"
 
 
 @app.command("set")
@@ -76,7 +105,7 @@ async def _states(settings: Settings) -> list[dict[str, Any]]:
     async with running(settings) as gateway:
         if gateway:
             items = (await gateway.get("channels"))["items"]
-            return [{"kind": one["name"], **one, "running": True} for one in items]
+            return [{**one, "running": True} for one in items]
     return [
         {"name": name, "kind": section.get("kind", name), "mode": section.get("mode", "live"), "running": False}
         for name, section in settings.channels.items()

@@ -105,7 +105,7 @@ def test_a_fresh_configuration_is_right_and_serves(running: Running) -> None:
     checked = running.gateway("check")
     assert (checked.returncode, "✖" in checked.stdout) == (0, False)
     assert answer(f"{running.url}/healthz") == 200
-    assert running.gateway("channels").stdout.splitlines()[1] == "web\tweb\tlive\tyes"
+    assert running.gateway("channels").stdout.splitlines()[1] == "web\tweb\tlive\tyes\t–\t–\t–"
 
 
 def test_a_fresh_agent_answers_from_its_article(running: Running) -> None:

@@ -36,7 +36,9 @@ def said(home: Path, capsys: pytest.CaptureFixture[str]) -> Said:
 
 
 def test_channels_are_listed_as_the_file_says_while_nothing_runs(said: Said) -> None:
-    assert said("channels")[0] == "channel\tkind\tmode\trunning\nweb\tweb\tlive\tno\n"
+    assert (
+        said("channels")[0] == "channel\tkind\tmode\trunning\tlast event\tsends\trefused\nweb\tweb\tlive\tno\t–\t–\t–\n"
+    )
     assert json.loads(said("channels", "--json")[0]) == [
         {"name": "web", "kind": "web", "mode": "live", "running": False}
     ]
@@ -46,7 +48,7 @@ def test_the_switch_changes_one_word_of_the_file(home: Path, said: Said) -> None
     before = (home / "gateway.yaml").read_text()
     assert said("channels", "set", "web", "draft")[0] == "✔ web is draft in gateway.yaml\n"
     assert (home / "gateway.yaml").read_text() == before.replace("mode: live\n", "mode: draft\n", 1)
-    assert said("channels")[0].splitlines()[1] == "web\tweb\tdraft\tno"
+    assert said("channels")[0].splitlines()[1] == "web\tweb\tdraft\tno\t–\t–\t–"
 
 
 def test_the_switch_knows_its_channels_and_modes(home: Path, said: Said) -> None:
