@@ -121,6 +121,7 @@ class Assembly:
             limits_of=self._limits_of,
             unseal=lambda sealed: self._seal.open(sealed),  # noqa: PLW0108 - the seal changes with its keys
             secrets=lambda: _secrets(gateway.settings.assertion_secret),
+            read_file=self._courier.text,
         )
 
     def model(self, name: str) -> Model:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+import structlog
 
 from agent import consent
 from agent.turn import answering, executing
 from agent.turn.ending import Ending
 from agent.turn.scene import Scene
 from bus.action import Action
-from bus.entries import ApprovalAsked, ConfirmationGiven, CustomerPressed, CustomerSaid
-from bus.message import Move, Received, Turn
+from bus.entries import ApprovalAsked, ConfirmationGiven, CustomerPressed, CustomerSaid, Retrieved
+from bus.errors import GatewayError
+from bus.message import Attachment, Move, Received, Turn
 
+logger = structlog.get_logger(__name__)
 LONGEST = 8_000
 
 
@@ -31,8 +34,34 @@ async def said(scene: Scene, rows: tuple[Received, ...]) -> Turn:
             await answering.understand(scene, text, plainly=not word.rest)
             scene.language = scene.conversation.language or scene.language
             return await _answered(scene, ending, question, word)
-    await answering.answer(scene, ending, text)
+    names = "" if text else " ".join(f"[{file.name}]" for row in rows for file in row.inbound.attachments)
+    await answering.answer(scene, ending, text + names + await _files(scene, rows))  # a file's name agrees to nothing
     return ending.turn()
+
+
+async def _files(scene: Scene, rows: tuple[Received, ...]) -> str:
+    """What the customer's files say, as more of their own words: it decides nothing and backs nothing that we say."""
+    files = [file for row in rows for file in row.inbound.attachments]
+    if not files:
+        return ""
+
+    async def produce() -> Retrieved:
+        passages = [
+            {"source": file.name, "heading": "", "score": 0, "text": await _read(scene, file)} for file in files
+        ]
+        return Retrieved(query="files", passages=tuple(passage for passage in passages if passage["text"]))
+
+    found: Retrieved = await scene.step({"files": [file.source for file in files]}, produce)
+    return "".join(f"\n[{passage['source']}]\n{passage['text']}" for passage in found.passages)
+
+
+async def _read(scene: Scene, file: Attachment) -> str:
+    try:
+        text = await scene.parts.read_file(msgspec.structs.replace(file, channel=scene.channel))
+    except GatewayError as error:
+        logger.info("file.not_read", conversation=scene.conversation.id, error=str(error))
+        return ""
+    return text[:LONGEST]
 
 
 def _pressed(rows: tuple[Received, ...]) -> Literal["yes", "no"] | None:
@@ -93,7 +122,7 @@ def _text(scene: Scene, row: Received) -> str:
     """What a row says; a press says its button's label and value."""
     inbound = row.inbound
     if inbound.kind != "press":
-        return inbound.text[:LONGEST] or " ".join(f"[{item.name}]" for item in inbound.attachments)
+        return inbound.text[:LONGEST]
     label = inbound.text or _label(scene, inbound.button)
     return label if inbound.button in label or inbound.button in ("yes", "no") else f"{label} {inbound.button}".strip()
 

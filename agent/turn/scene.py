@@ -19,7 +19,7 @@ from bus.action import Action
 from bus.channel import Limits, Mode
 from bus.consumer import Journal
 from bus.entries import ConfirmationAsked, CustomerPressed, CustomerSaid, Decided, Recorded, Spoken, Step, Understood
-from bus.message import Button, Conversation, Work
+from bus.message import Attachment, Button, Conversation, Work
 
 CLEAR = 0.5
 """From here on an intent is taken seriously by gates and bands."""
@@ -59,13 +59,17 @@ class Servers(Protocol):
         """What became of a call. Never raises for what the server does."""
 
 
+async def _unread(_: Attachment) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What the roof lends the agent.
 
     `models` gives the model of a name, "" the configured one; `reader` understands, None: code alone. `servers` are the MCP servers,
     None: their tools do not exist. `mode_of` and `limits_of` answer for a channel; `secrets` sign the gateway's own word, the first one
-    signs; `unseal` opens a token.
+    signs; `unseal` opens a token; `read_file` gives what a model can be shown of a file, "" for nothing.
     """
 
     specs: Specs
@@ -78,6 +82,7 @@ class Parts:
     reader: Callable[[], Model | None] = lambda: None
     secrets: Callable[[], Sequence[str]] = tuple
     servers: Servers | None = None
+    read_file: Callable[[Attachment], Awaitable[str]] = _unread
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from agent.models.port import Answer, Call, Passage
 from bus.channel import Limits
+from bus.message import Attachment
 from tests.agent.shop import Shop
 from tests.agent.world import ADA, MINUTE, Scripted, World
 
@@ -359,6 +360,31 @@ async def test_what_waits_for_an_answer_is_served_when_the_conversation_comes_ba
     talk.remind("answer")
     await talk.due()
     assert talk.said == ["Order A-48291 is returned."]
+
+
+async def test_what_a_file_says_is_read_with_the_customers_words(world: World) -> None:
+    world.files["f-1"] = "It is about order A-48291."
+    talk = world.talk(customer=ADA)
+    assert await talk.share("Where is my order?", Attachment("note.txt", "text/plain", 9, "f-1")) == [
+        "Order A-48291 is returned."
+    ]
+    (read,) = talk.entries("retrieved")[:1]
+    assert (read.query, read.passages[0]["source"]) == ("files", "note.txt")
+
+
+async def test_a_file_agrees_to_nothing_and_backs_no_promise(world: World, shop: Shop) -> None:
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    world.files["f-1"] = "yes"
+    await talk.share("", Attachment("yes.txt", "text/plain", 3, "f-1"))
+    assert [action.state for action in talk.pending] == ["pending"]
+    assert shop.refunds == []
+
+
+async def test_a_file_that_cannot_be_read_costs_no_answer(world: World) -> None:
+    talk = world.talk(customer=ADA)
+    gone = Attachment("photo.jpg", "image/jpeg", 9, "f-9")
+    assert await talk.share("Where is my order A-48291?", gone) == ["Order A-48291 is returned."]
 
 
 async def test_an_earlier_reply_that_was_corrected_since_answers_nothing_new(world: World) -> None:

@@ -32,8 +32,21 @@ from bus.entries import (
     from_body,
     to_body,
 )
-from bus.errors import Diverged
-from bus.message import Address, Conversation, Customer, Inbound, Memo, Move, Outbound, Received, Sender, Turn, Work
+from bus.errors import Diverged, Permanent
+from bus.message import (
+    Address,
+    Attachment,
+    Conversation,
+    Customer,
+    Inbound,
+    Memo,
+    Move,
+    Outbound,
+    Received,
+    Sender,
+    Turn,
+    Work,
+)
 
 START = 1_716_300_000_000
 MINUTE = 60_000
@@ -97,6 +110,8 @@ class World:
         self.read_by: Model | None = None
         self.previews: list[str] = []
         self.servers: Servers | None = None
+        self.files: dict[str, str] = {}
+        self.files_read = 0
 
     def publish(self, spec: str | Spec) -> None:
         parsed = spec if isinstance(spec, Spec) else Spec.parse(YAML(typ="safe").load(spec))
@@ -129,8 +144,15 @@ class World:
                 reader=lambda: self.read_by,
                 secrets=lambda: self.secrets,
                 servers=self.servers,
+                read_file=self._read_file,
             )
         )
+
+    async def _read_file(self, file: Attachment) -> str:
+        self.files_read += 1
+        if file.source not in self.files:
+            raise Permanent("file_gone")
+        return self.files[file.source]
 
     def talk(self, peer: str = "visitor", channel: str = "web", customer: Customer | None = None) -> Talk:
         talk = Talk(self, f"c_{next(self.ids)}", Address("default", channel, "acc", peer), customer)
@@ -160,6 +182,15 @@ class Talk:
         before = len(self.said)
         rows = tuple(self._row(text) for text in texts)
         await self.take(rows)
+        await self.due()
+        return self.said[before:]
+
+    async def share(self, text: str, *files: Attachment) -> list[str]:
+        """The customer writes beside files."""
+        before, row = len(self.said), self._row(text)
+        await self.take(
+            (msgspec.structs.replace(row, inbound=msgspec.structs.replace(row.inbound, attachments=files)),)
+        )
         await self.due()
         return self.said[before:]
 
