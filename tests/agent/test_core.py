@@ -299,9 +299,7 @@ async def test_the_same_refund_again_gives_the_first_result(world: World, shop: 
     await other.say(REFUND)
     assert await other.say("yes") == ["Refund of $189.40 issued — confirmation #R-7711."]
     assert len(shop.refunds) == 1
-    assert [refund for refund in shop.requests if refund[0] == "POST"] == shop.requests[-3:][:1] or len(
-        shop.refunds
-    ) == 1
+    assert len([request for request in shop.requests if request[0] == "POST"]) == 1
 
 
 async def test_a_cap_holds_over_conversations(world: World, shop: Shop) -> None:
