@@ -16,10 +16,15 @@ WINDOW = 400
 
 
 async def mirror(turn: OpenTurn, row: Received) -> None:
-    """What the customer says while a person has the conversation appears in the thread, once and in order."""
+    """What the customer says while a person has the conversation appears in the thread, once and in order.
+
+    A case that has no thread, because there was no desk or the memo for it was given up, opens here.
+    """
     inbound = row.inbound
     turn.change(status="waiting_staff")
-    if not ownership.handover_is_coming(turn):
+    if not await ownership.handover_is_coming(turn):
+        if turn.open_thread():
+            ownership.call_out_later(turn)
         turn.post(_seen(turn, inbound), "mirror", key=f"mirror:{row.id}")
 
 

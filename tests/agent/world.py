@@ -337,6 +337,9 @@ class MemoryJournal:
     async def action(self, action_id: str) -> Action | None:
         return self._talk.actions.get(action_id)
 
+    async def waits(self, memo: str) -> bool:
+        return memo in self._talk.memos
+
     def _next(self, request: object) -> tuple[str, Step | None]:
         self._number += 1
         key = digest(request)
