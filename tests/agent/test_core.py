@@ -351,6 +351,48 @@ async def test_a_quiet_matter_is_closed_and_not_read_again(world: World) -> None
     assert talk.decided.decision == "ask"
 
 
+async def test_a_matter_whose_question_ran_out_is_closed_when_it_goes_quiet(world: World) -> None:
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    await talk.later(24 * 60 * MINUTE)
+    assert talk.said[-1].startswith("My question has expired")
+    assert (talk.conversation.status, talk.conversation.episode) == ("waiting_customer", 1)
+    await talk.later(24 * 60 * MINUTE)
+    assert (talk.conversation.status, talk.conversation.episode) == ("resolved", 2)
+    assert talk.memos == {}
+
+
+async def test_a_quiet_matter_stays_open_while_its_question_does_and_is_looked_at_again(
+    world: World, spec: str
+) -> None:
+    world.publish(spec + "quiet: 1h\n")
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    for _ in range(23):
+        await talk.later(60 * MINUTE)
+        assert (talk.conversation.status, "quiet" in talk.memos) == ("waiting_customer", True)
+    await talk.later(60 * MINUTE)
+    assert [action.state for action in talk.actions.values()] == ["expired"]
+    await talk.later(60 * MINUTE)
+    assert talk.conversation.status == "resolved"
+
+
+async def test_a_call_that_waited_too_long_for_a_sign_in_keeps_no_matter_open(world: World, shop: Shop) -> None:
+    shop.amounts["A-48291"] = 250
+    talk = world.talk(customer=ADA)
+    await talk.say(REFUND)
+    await talk.say("yes")
+    (action,) = talk.pending
+    talk.sign_in(expires_at=world.time - 1)
+    talk.approve(action)
+    await talk.due()
+    assert talk.actions[action.id].state == "blocked"
+    await talk.later(23 * 60 * MINUTE)
+    assert talk.conversation.status == "waiting_customer"
+    await talk.later(49 * 60 * MINUTE)
+    assert talk.conversation.status == "resolved"
+
+
 async def test_what_waits_for_an_answer_is_served_when_the_conversation_comes_back(world: World) -> None:
     talk = world.talk(customer=ADA)
     talk.record_customer("Where is my order A-48291?")
