@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import msgspec
+
 from bus.channel import Person
 from bus.entries import (
+    AgentSaid,
     CustomerSaid,
     Decided,
     HandedOver,
@@ -184,6 +189,41 @@ async def test_in_draft_mode_a_handover_is_not_announced() -> None:
     assert to_customer(turn) == []
 
 
+FLAGGED_LINES = log(
+    CustomerSaid(text="Do you have blue ones?", name="Ana Ruiz"),
+    Decided(decision="flag", reason="flag", confidence=0.71, band="flag", cost=Decimal(0), spec="v1"),
+)
+FLAGGED_LINES.append(
+    msgspec.structs.replace(FLAGGED_LINES[-1], seq=3, entry=AgentSaid(text="We have *blue* ones.\n" * 40))
+)
+
+
+async def test_a_flagged_reply_is_told_in_the_thread_and_to_nobody_else() -> None:
+    turn = await take(memo("flagged", turn=2), lines=FLAGGED_LINES, owner="agent")
+    content = turn.outbounds[0].content
+    assert isinstance(content, Words)
+    assert content.text.startswith(
+        "🟡 The agent answered, but was not quite sure (0.71): We have \\*blue\\* ones. We have"
+    )
+    assert (len(content.text) < 500, content.broadcast, turn.outbounds[0].to) == (True, False, CASE)
+    assert [one.act for one in turn.outbounds] == ["say", "replace"]
+    assert (to_customer(turn), turn.owner, turn.status) == ([], None, None)
+
+
+async def test_a_flagged_reply_opens_no_case() -> None:
+    assert await take(memo("flagged", turn=2), lines=FLAGGED_LINES, owner="agent", desk=None) == Turn()
+
+
+async def test_a_flagged_reply_that_is_gone_says_nothing() -> None:
+    assert await take(memo("flagged", turn=9), lines=FLAGGED_LINES, owner="agent") == Turn()
+
+
+async def test_a_flagged_reply_is_marked_in_the_case_that_opens_later() -> None:
+    lines = [*FLAGGED_LINES, *log(HandedOver(reason="sentiment"))]
+    turn = await take(memo("handover", reason="sentiment"), lines=lines, desk=None)
+    assert [(line.speaker, line.flagged) for line in story(turn).transcript] == [("customer", False), ("agent", True)]
+
+
 async def test_an_unclaimed_case_is_called_out_once() -> None:
     turn = await take(memo("unclaimed"))
     content = turn.outbounds[0].content
@@ -217,6 +257,7 @@ def test_the_table_of_handlers_is_complete() -> None:
         ("memo", "approval"),
         ("memo", "case_changed"),
         ("memo", "expire"),
+        ("memo", "flagged"),
         ("memo", "handover"),
         ("memo", "unclaimed"),
         ("press", "approve"),
