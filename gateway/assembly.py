@@ -215,6 +215,7 @@ class Assembly:
                 link=self._link,
                 limits=self._limits_of,
                 mode=self._mode_of,
+                quiet=lambda: self._gateway.specs.live.spec.quiet,
             )
         )
 
