@@ -109,6 +109,7 @@ class Assembly:
             limits_of=self._limits_of,
             unseal=lambda sealed: self._seal.open(sealed),  # noqa: PLW0108 - the seal changes with its keys
             secrets=lambda: _secrets(gateway.settings.assertion_secret),
+            count=lambda band: gateway.figures.count("gateway_replies", band=band),
         )
 
     def model(self, name: str) -> Model:
@@ -214,6 +215,7 @@ class Assembly:
                 link=self._link,
                 limits=self._limits_of,
                 mode=self._mode_of,
+                quiet=lambda: self._gateway.specs.live.spec.quiet,
             )
         )
 

@@ -39,11 +39,16 @@ def _live(_: str) -> Mode:
     return "live"
 
 
+def _a_day() -> int:
+    return 24 * 3_600_000
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Where people work and what the roof lends the relay.
 
     `route` names the place (a Slack channel's id) for a capsule, "" where there is no desk; `words` are the spec's replies; `link` points
-    to the log; `limits` and `mode` are those of a customer's channel; a case that nobody takes within `remind_after` ms is called out.
+    to the log; `limits` and `mode` are those of a customer's channel; a case that nobody takes within `remind_after` ms is called out;
+    a matter of the agent's that hears nothing for `quiet()` ms is closed.
     """
 
     people: People
@@ -55,6 +60,7 @@ class Desk(msgspec.Struct, frozen=True):
     mode: Callable[[str], Mode] = _live
     account: str = "slack"
     remind_after: int = 10 * 60_000
+    quiet: Callable[[], int] = _a_day
 
 
 class OpenTurn:
@@ -100,6 +106,12 @@ class OpenTurn:
         self._changes |= fields
         self.conversation = msgspec.structs.replace(self.conversation, **fields)
 
+    def await_customer(self) -> None:
+        """The customer has the word. A matter of the agent's is closed once it has gone quiet."""
+        self.change(status="waiting_customer")
+        if self.conversation.owner == "agent":
+            self.remind("quiet", self.now + self.desk.quiet())
+
     def silence_agent(self) -> None:
         """The agent's words of before are not sent any more."""
         self._changes["bump_epoch"] = True
@@ -125,10 +137,12 @@ class OpenTurn:
         """Take memos back."""
         self._cancel += keys
 
-    def announce(self, name: str, /, **values: str) -> None:
-        """Say the gateway's own words without anybody's click, which a channel in draft mode does not do."""
-        if self.desk.mode(self.conversation.address.channel) != "draft":
-            self.tell_customer(name, **values)
+    def announce(self, name: str, /, **values: str) -> bool:
+        """Say the gateway's own words without anybody's click, which a channel in draft mode does not do: False."""
+        if self.desk.mode(self.conversation.address.channel) == "draft":
+            return False
+        self.tell_customer(name, **values)
+        return True
 
     def tell_customer(self, name: str, /, **values: str) -> None:
         """Say the gateway's own words to the customer, because a person did something."""

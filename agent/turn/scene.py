@@ -65,7 +65,7 @@ class Parts:
 
     `models` gives the model of a name, "" the configured one; `reader` understands, None: code alone. `servers` are the MCP servers,
     None: their tools do not exist. `mode_of` and `limits_of` answer for a channel; `secrets` sign the gateway's own word, the first one
-    signs; `unseal` opens a token.
+    signs; `unseal` opens a token; `count` is told the band of each reply that goes out.
     """
 
     specs: Specs
@@ -78,6 +78,7 @@ class Parts:
     reader: Callable[[], Model | None] = lambda: None
     secrets: Callable[[], Sequence[str]] = tuple
     servers: Servers | None = None
+    count: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ class World:
         self.read_by: Model | None = None
         self.previews: list[str] = []
         self.servers: Servers | None = None
+        self.bands: list[str] = []
 
     def publish(self, spec: str | Spec) -> None:
         parsed = spec if isinstance(spec, Spec) else Spec.parse(YAML(typ="safe").load(spec))
@@ -129,6 +130,7 @@ class World:
                 reader=lambda: self.read_by,
                 secrets=lambda: self.secrets,
                 servers=self.servers,
+                count=self.bands.append,
             )
         )
 
@@ -336,6 +338,9 @@ class MemoryJournal:
 
     async def action(self, action_id: str) -> Action | None:
         return self._talk.actions.get(action_id)
+
+    async def waits(self, memo: str) -> bool:
+        return memo in self._talk.memos
 
     def _next(self, request: object) -> tuple[str, Step | None]:
         self._number += 1
