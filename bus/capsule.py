@@ -8,12 +8,13 @@ import msgspec
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of the transcript; `at` in UTC ms."""
+    """One line of the transcript; `at` in UTC ms. `flagged`: the agent was not quite sure of it."""
 
     speaker: Literal["customer", "agent", "staff", "system"]
     name: str
     text: str
     at: int
+    flagged: bool = False
 
 
 class ToolRun(msgspec.Struct, frozen=True):

@@ -56,6 +56,9 @@ class Journal(Protocol):
     async def action(self, action_id: str) -> Action | None:
         """One action of this conversation, in whatever state."""
 
+    async def waits(self, memo: str) -> bool:
+        """True while the memo with this key is to be worked on, be it by this turn; not once it is done, taken back or parked."""
+
     async def step(self, request: object, produce: Callable[[], Awaitable[Step]]) -> Step:
         """The recorded step for this request, else what `produce` returns, recorded (queued, in order) with its number and digest.
 

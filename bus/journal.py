@@ -16,7 +16,7 @@ from bus.entries import Recorded, Step, ToolAnswered, ToolAsked
 from bus.errors import Diverged, Stale
 from bus.failpoint import failpoint
 from bus.message import Move, Work
-from bus.store import Tenant, actions, log, turns
+from bus.store import Tenant, actions, inbox, log, turns
 from bus.store.claims import Lease
 from bus.wake import Discard, Hub, Preview
 
@@ -121,6 +121,10 @@ class TurnJournal:
         """One action of this conversation."""
         found = await self._tenant.read(actions.one, action_id)
         return found if found and found.conversation == self.work.conversation.id else None
+
+    async def waits(self, memo: str) -> bool:
+        """True while the memo with this key is still to be worked on."""
+        return await self._tenant.read(inbox.waits, self.work.conversation.id, memo)
 
     async def step(self, request: object, produce: Callable[[], Awaitable[Step]]) -> Step:
         """The recorded step for this request, else what `produce` returns, recorded in order."""

@@ -122,6 +122,7 @@ class Assembly:
             unseal=lambda sealed: self._seal.open(sealed),  # noqa: PLW0108 - the seal changes with its keys
             secrets=lambda: _secrets(gateway.settings.assertion_secret),
             read_file=self._courier.text,
+            count=lambda band: gateway.figures.count("gateway_replies", band=band),
         )
 
     def model(self, name: str) -> Model:
@@ -233,6 +234,7 @@ class Assembly:
                 limits=self._limits_of,
                 mode=self._mode_of,
                 link_to=self._courier.link,
+                quiet=lambda: self._gateway.specs.live.spec.quiet,
             )
         )
 

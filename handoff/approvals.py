@@ -112,6 +112,7 @@ async def _decide(turn: OpenTurn, row: Received, verdict: Verdict, words: str = 
             turn.remind("execute", turn.now, {"action": action.id}, key=f"execute:{action.id}")
         case "tool", "denied":
             turn.tell_customer("denied", action=action.tool.replace("_", " "))
+            _end_waiting(turn)
         case "reply", "approved":
             _send(turn, moved, person)
         case _:
@@ -151,7 +152,7 @@ def _send(turn: OpenTurn, action: Action, person: Person) -> None:
     place = turn.record(AgentSaid(text=action.text, by=person.id))
     turn.say(Words(action.text, "agent"), place, "reply", key=f"reply:{action.id}")
     turn.move(turn.move(action, "executing"), "done")
-    turn.change(status="waiting_customer")
+    turn.await_customer()
 
 
 def _discard(turn: OpenTurn, person: Person) -> None:
@@ -167,9 +168,16 @@ def _expire(turn: OpenTurn, action: Action) -> None:
     show_outcome(turn, moved, f"Expired {_clock(turn.now)}: nobody decided in time")
     turn.update_card()
     if action.what == "tool":
-        turn.announce("expired", action=action.tool.replace("_", " "))
+        if turn.announce("expired", action=action.tool.replace("_", " ")):
+            _end_waiting(turn)
     else:
         give_to_people(turn, action.reason or "human_only")
+
+
+def _end_waiting(turn: OpenTurn) -> None:
+    """The agent's conversation does not wait for staff any more, once nothing in it does."""
+    if turn.conversation.owner == "agent" and not any(action.asks == "staff" for action in turn.pending):
+        turn.await_customer()
 
 
 def _outcome(verdict: Verdict, name: str, at: int) -> str:

@@ -191,12 +191,22 @@ def who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
 
 
 def _transcript(lines: Sequence[Recorded]) -> list[Line]:
+    unsure = _flagged(lines)
     return [
-        Line(speaker, line.entry.name, line.entry.text or (TAKEN_BACK if speaker == "staff" else ""), line.at)
+        Line(
+            speaker, line.entry.name, line.entry.text or (TAKEN_BACK if speaker == "staff" else ""), line.at,
+            flagged=speaker == "agent" and line.turn in unsure,
+        )
         for line in lines
         for kind, speaker in _SPEAKERS
         if isinstance(line.entry, kind)
-    ]
+    ]  # fmt: skip
+
+
+def _flagged(lines: Sequence[Recorded]) -> set[int]:
+    """Turns whose reply went out flagged; words beside a draft are not what was judged."""
+    drafted = {line.turn for line in lines if isinstance(line.entry, Drafted)}
+    return {line.turn for line in lines if isinstance(line.entry, Decided) and line.entry.band == "flag"} - drafted
 
 
 def _tools(lines: Sequence[Recorded]) -> list[ToolRun]:

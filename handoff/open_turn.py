@@ -45,12 +45,16 @@ async def _no_file(attachment: Attachment) -> str:
     raise Permanent("file_not_readable", attachment.name)
 
 
+def _a_day() -> int:
+    return 24 * 3_600_000
+
+
 class Desk(msgspec.Struct, frozen=True):
     """Where people work and what the roof lends the relay.
 
     `route` names the place (a Slack channel's id) for a capsule, "" where there is no desk; `words` are the spec's replies; `link` points
     to the log, `link_to` to a file (raises GatewayError); `limits` and `mode` are those of a customer's channel; a case that nobody
-    takes within `remind_after` ms is called out.
+    takes within `remind_after` ms is called out; a matter of the agent's that hears nothing for `quiet()` ms is closed.
     """
 
     people: People
@@ -63,6 +67,7 @@ class Desk(msgspec.Struct, frozen=True):
     account: str = "slack"
     remind_after: int = 10 * 60_000
     link_to: Callable[[Attachment], Awaitable[str]] = _no_file
+    quiet: Callable[[], int] = _a_day
 
 
 class OpenTurn:
@@ -108,6 +113,12 @@ class OpenTurn:
         self._changes |= fields
         self.conversation = msgspec.structs.replace(self.conversation, **fields)
 
+    def await_customer(self) -> None:
+        """The customer has the word. A matter of the agent's is closed once it has gone quiet."""
+        self.change(status="waiting_customer")
+        if self.conversation.owner == "agent":
+            self.remind("quiet", self.now + self.desk.quiet())
+
     def silence_agent(self) -> None:
         """The agent's words of before are not sent any more."""
         self._changes["bump_epoch"] = True
@@ -133,10 +144,12 @@ class OpenTurn:
         """Take memos back."""
         self._cancel += keys
 
-    def announce(self, name: str, /, **values: str) -> None:
-        """Say the gateway's own words without anybody's click, which a channel in draft mode does not do."""
-        if self.desk.mode(self.conversation.address.channel) != "draft":
-            self.tell_customer(name, **values)
+    def announce(self, name: str, /, **values: str) -> bool:
+        """Say the gateway's own words without anybody's click, which a channel in draft mode does not do: False."""
+        if self.desk.mode(self.conversation.address.channel) == "draft":
+            return False
+        self.tell_customer(name, **values)
+        return True
 
     def tell_customer(self, name: str, /, **values: str) -> None:
         """Say the gateway's own words to the customer, because a person did something."""

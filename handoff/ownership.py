@@ -11,7 +11,6 @@ from bus.entries import (
     ConfirmationGiven,
     CustomerPressed,
     CustomerSaid,
-    Decided,
     Entry,
     HandedOver,
     Parked,
@@ -24,7 +23,7 @@ from bus.entries import (
 from bus.message import ApprovalCard, Received
 from handoff.open_turn import OpenTurn
 
-UNCLAIMED, EXPIRE = "unclaimed", "expire"
+HANDOVER, UNCLAIMED, EXPIRE = "handover", "unclaimed", "expire"
 GATEWAY = "gateway"
 
 
@@ -46,8 +45,7 @@ def give_to_people(turn: OpenTurn, reason: str, detail: str = "") -> None:
     if not turn.open_thread(reason, detail) and turn.conversation.desk is not None:
         turn.show_again()
     turn.show_files()
-    if not turn.conversation.owner_name:
-        turn.remind(UNCLAIMED, turn.now + turn.desk.remind_after)
+    call_out_later(turn)
 
 
 def _recorded(turn: OpenTurn, reason: str) -> bool:
@@ -57,13 +55,15 @@ def _recorded(turn: OpenTurn, reason: str) -> bool:
     return isinstance(newest, HandedOver) and newest.reason == reason
 
 
-def handover_is_coming(turn: OpenTurn) -> bool:
+def call_out_later(turn: OpenTurn) -> None:
+    """A case that nobody has is called out after a while."""
+    if not turn.conversation.owner_name:
+        turn.remind(UNCLAIMED, turn.now + turn.desk.remind_after)
+
+
+async def handover_is_coming(turn: OpenTurn) -> bool:
     """True while the memo that opens the thread is still to be worked on."""
-    return turn.conversation.desk is None and any(
-        isinstance(line.entry, HandedOver) or (isinstance(line.entry, Decided) and line.entry.decision == "hand_over")
-        for line in turn.lines
-        if line.episode == turn.conversation.episode
-    )
+    return turn.conversation.desk is None and await turn.journal.waits(HANDOVER)
 
 
 def owner_id(turn: OpenTurn) -> str:

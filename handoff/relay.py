@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bus.consumer import Journal
-from bus.entries import AgentSaid, Delivered, DeliveryFailed, StaffSaid, SystemSaid
+from bus.entries import AgentSaid, Decided, Delivered, DeliveryFailed, StaffSaid, SystemSaid
 from bus.message import Inbound, Mark, Received, Turn, Words, Work
 from handoff import approvals, ownership, staff
+from handoff.case import brief
 from handoff.open_turn import Desk, OpenTurn
 from handoff.words import literal
 
 Handler = Callable[[OpenTurn, Received], Awaitable[None]]
 WINDOW = 400
+FLAGGED = 300
+"""Characters of a flagged reply that the desk is shown."""
 
 
 async def mirror(turn: OpenTurn, row: Received) -> None:
-    """What the customer says while a person has the conversation appears in the thread, once and in order."""
+    """What the customer says while a person has the conversation appears in the thread, once and in order.
+
+    A case that has no thread, because there was no desk or the memo for it was given up, opens here.
+    """
     inbound = row.inbound
     turn.change(status="waiting_staff")
-    if not ownership.handover_is_coming(turn):
+    if not await ownership.handover_is_coming(turn):
+        if turn.open_thread():
+            ownership.call_out_later(turn)
         turn.post(_seen(turn, inbound), "mirror", key=f"mirror:{row.id}")
         turn.show_files()
 
@@ -49,12 +57,24 @@ async def delivery(turn: OpenTurn, row: Received) -> None:
         turn.tell_desk(f"⚠️ Words of the agent did not reach the customer: {literal(reason)}")
 
 
+async def flagged(turn: OpenTurn, row: Received) -> None:
+    """Memo `flagged` {turn}: the agent was not quite sure of what it said in that turn; the thread hears of it, if there is one."""
+    number = row.inbound.data.get("turn")
+    of_turn = [line.entry for line in turn.lines if line.turn == number]
+    decided = next((entry for entry in of_turn if isinstance(entry, Decided)), None)
+    said = next((entry.text for entry in of_turn if isinstance(entry, AgentSaid)), "")
+    if turn.conversation.desk is not None and decided and said:
+        words = literal(brief(" ".join(said.split()), FLAGGED))
+        turn.tell_desk(f"🟡 The agent answered, but was not quite sure ({decided.confidence:.2f}): {words}")
+
+
 HANDLERS: dict[tuple[str, str], Handler] = {
     ("memo", "handover"): ownership.hand_over,
     ("memo", "unclaimed"): ownership.remind,
     ("memo", "approval"): approvals.ask,
     ("memo", "expire"): approvals.expire,
     ("memo", "case_changed"): approvals.case_changed,
+    ("memo", "flagged"): flagged,
     ("customer", "message"): mirror,
     ("customer", "press"): mirror,
     ("customer", "edit"): mirror,

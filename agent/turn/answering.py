@@ -188,6 +188,7 @@ def _say(scene: Scene, ending: Ending, text: str, composed: Composed, band: Any,
     if missing and scene.choice and not buttons:
         buttons = scene.choice.buttons
     ending.say(text, buttons, sources_named)
+    ending.goes_out(band)
     ending.changes["status"] = "waiting_staff" if asks_staff and not asks_customer else "waiting_customer"
 
 

@@ -55,6 +55,14 @@ class Ending:
         self.record(AgentSaid(text=text, buttons=listed, sources=sources, by="agent"))
         self._send(Words(text, "agent", buttons=buttons), epoch=self.scene.conversation.epoch)
 
+    def goes_out(self, band: Band) -> None:
+        """A reply goes out. A flagged one is told to the desk where the conversation has a thread; it opens none."""
+        scene = self.scene
+        scene.parts.count(band)
+        if band == "flag" and scene.conversation.desk is not None:
+            turn = scene.work.turn
+            self.remind("flagged", scene.journal.now(), {"turn": turn}, key=f"flagged:{turn}")
+
     def say_for_staff(self, text: str) -> None:
         """The gateway's words while a person has the conversation: not the agent's, so takeover does not silence them."""
         if text.strip():

@@ -207,6 +207,7 @@ async def _confirm_expired(scene: Scene, ending: Ending, action_id: str) -> None
     ending.moves.append(Move(action.id, "pending", "expired"))
     if scene.conversation.owner == "agent" and scene.conversation.status not in ("resolved", "closed"):
         ending.say(asking.reply(scene, "question_expired", action=_name(scene, action)))
+        ending.changes["status"] = "waiting_staff" if scene.draft else "waiting_customer"
 
 
 async def _answer_owed(scene: Scene, ending: Ending) -> None:
@@ -224,11 +225,19 @@ async def _answer_owed(scene: Scene, ending: Ending) -> None:
 
 
 def _quiet(scene: Scene, ending: Ending) -> None:
-    """Nobody has said anything for long enough: the matter is closed."""
+    """Nobody has said anything for long enough: the matter is closed, or looked at again while something is still open."""
     conversation = scene.conversation
     if conversation.owner != "agent" or conversation.status != "waiting_customer":
         return
-    if any(action.state in ("pending", "approved", "executing", "blocked") for action in scene.open_actions):
+    if any(_is_open(scene, action) for action in scene.open_actions):
+        ending.remind("quiet", scene.journal.now() + scene.spec.quiet)
         return
     ending.record(Resolved(by="gateway"))
     ending.changes |= {"status": "resolved", "new_episode": True}
+
+
+def _is_open(scene: Scene, action: Action) -> bool:
+    """True while something may still come of it; a call that waits for a sign-in does so only for its time."""
+    if action.state == "blocked":
+        return scene.journal.now() < action.expires_at
+    return action.state in ("pending", "approved", "executing")

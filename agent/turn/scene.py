@@ -69,7 +69,8 @@ class Parts:
 
     `models` gives the model of a name, "" the configured one; `reader` understands, None: code alone. `servers` are the MCP servers,
     None: their tools do not exist. `mode_of` and `limits_of` answer for a channel; `secrets` sign the gateway's own word, the first one
-    signs; `unseal` opens a token; `read_file` gives what a model can be shown of a file, "" for nothing.
+    signs; `unseal` opens a token; `count` is told the band of each reply that goes out; `read_file` gives what a model can be shown of
+    a file, "" for nothing.
     """
 
     specs: Specs
@@ -83,6 +84,7 @@ class Parts:
     secrets: Callable[[], Sequence[str]] = tuple
     servers: Servers | None = None
     read_file: Callable[[Attachment], Awaitable[str]] = _unread
+    count: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)

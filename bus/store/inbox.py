@@ -66,6 +66,11 @@ def cancel(tx: Transaction, conversation: str, key: str) -> None:
     tx.run("inbox_cancel", key=memo_key(conversation, key))
 
 
+def waits(tx: Transaction, conversation: str, key: str) -> bool:
+    """True while a memo is still to be worked on: not once it is done, taken back or parked."""
+    return tx.one("inbox_waits", key=memo_key(conversation, key)) is not None
+
+
 def memo_key(conversation: str, key: str) -> str:
     """The key of a memo's row."""
     return f"memo:{conversation}:{key}"

@@ -22,7 +22,7 @@ import structlog
 
 from bus.errors import Unavailable
 from bus.failpoint import failpoint
-from bus.store.engine import Row, Verb, statements
+from bus.store.engine import Row, Transaction, Verb, statements
 from bus.store.migrate import migrate
 
 P = ParamSpec("P")
@@ -32,6 +32,7 @@ CHECKPOINT_EVERY = 64  # commits
 WAL_PAGES = 4000  # 16 MB: from here on a checkpoint asks readers to step aside
 BUSY = 5.0  # seconds
 STEP_ASIDE = 50  # milliseconds
+ROOM = 16_384  # bytes that a healthy store can still take
 # Busy, locked, read-only, I/O, corrupt, full, cannot open, no database: https://sqlite.org/rescode.html
 TROUBLE = frozenset({5, 6, 8, 10, 11, 13, 14, 26})
 DURABLE = ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0", "foreign_keys=ON", "cache_size=-16000")
@@ -220,9 +221,9 @@ class SqliteStore:
         await asyncio.get_running_loop().run_in_executor(self._pool, _backup, self.path, destination)
 
     async def healthy(self) -> bool:
-        """True when a write can be committed now."""
+        """True when a message's worth of new pages can be committed now; they are given back at once."""
         try:
-            await self.tenant("default").write(lambda tx: tx.run("touch_setting", name="health"))
+            await self.tenant("default").write(_find_room)
         except Unavailable:
             return False
         return True
@@ -305,6 +306,11 @@ def _lock_folder(path: Path) -> IO[str]:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def _find_room(tx: Transaction) -> None:
+    for value in ("." * ROOM, ""):
+        tx.run("setting_set", name="health", value=value)
 
 
 def _run_unit(connection: sqlite3.Connection, unit: _Unit) -> None:

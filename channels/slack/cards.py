@@ -168,6 +168,7 @@ def _fitting(lines: Sequence[Line], room: int) -> list[list[Json]]:
 def _line(line: Line) -> list[Json]:
     who = short(line.name, 100) or line.speaker.capitalize()
     name = f"{who} (agent)" if line.speaker == "agent" and line.name else who
+    name = f"{name} 🟡 not quite sure" if line.flagged else name
     return [_text(f"{_clock(line.at)} {name}: ", bold=True), _text(f"{short(line.text, LINE)}\n")]
 
 

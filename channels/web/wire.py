@@ -116,7 +116,7 @@ def last_event_id(request: web.BaseRequest) -> int | None:
 def network_address(request: web.BaseRequest) -> str:
     """Where the request came from: behind a proxy of our own network, what that proxy says."""
     near = request.remote or ""
-    said = request.headers.get(hdrs.X_FORWARDED_FOR, "").rpartition(",")[2].strip()
+    said = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, ())).rpartition(",")[2].strip()
     return said if said and _is_private(near) and _is_address(said) else near
 
 

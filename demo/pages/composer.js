@@ -18,9 +18,10 @@ export function composer(placeholder, closed, send, broadcastLabel = null) {
     box.value = "";
     ready();
     const answer = await send(text, Boolean(broadcast?.checked));
-    problem.textContent = answer.error ? answer.error.replaceAll("_", " ") : "";
-    if (answer.error) box.value = text;
+    problem.textContent = answer.error ? `Not sent: ${answer.error.replaceAll("_", " ")}` : "";
+    if (answer.error) box.value = [text, box.value].filter(Boolean).join("\n"); // with what was typed since
     else if (broadcast) broadcast.checked = false;
+    ready();
   };
   const ready = () => button.classList.toggle("ready", Boolean(box.value.trim()));
   box.addEventListener("input", ready);

@@ -194,12 +194,13 @@ function arrived(message) {
 const stream = new EventSource("/demo/api/desk/events");
 stream.addEventListener("snapshot", (event) => {
   const { messages, channel, member, ...rest } = JSON.parse(event.data);
+  const first = !state.channel; // later ones come after a lost connection: what is being written stays
   Object.assign(state, rest, { messages: new Map(messages.map((message) => [key(message), message])) });
   state.channel ||= new URLSearchParams(location.search).get("channel") ?? channel;
   state.member ||= sessionStorage.getItem("desk-member") ?? member;
   find("connection").textContent = "";
   drawMembers();
-  drawComposers();
+  if (first) drawComposers();
   draw();
 });
 stream.addEventListener("news", (event) => {

@@ -112,6 +112,7 @@ class World:
         self.servers: Servers | None = None
         self.files: dict[str, str] = {}
         self.files_read = 0
+        self.bands: list[str] = []
 
     def publish(self, spec: str | Spec) -> None:
         parsed = spec if isinstance(spec, Spec) else Spec.parse(YAML(typ="safe").load(spec))
@@ -145,6 +146,7 @@ class World:
                 secrets=lambda: self.secrets,
                 servers=self.servers,
                 read_file=self._read_file,
+                count=self.bands.append,
             )
         )
 
@@ -367,6 +369,9 @@ class MemoryJournal:
 
     async def action(self, action_id: str) -> Action | None:
         return self._talk.actions.get(action_id)
+
+    async def waits(self, memo: str) -> bool:
+        return memo in self._talk.memos
 
     def _next(self, request: object) -> tuple[str, Step | None]:
         self._number += 1

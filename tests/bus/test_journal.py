@@ -10,7 +10,8 @@ import pytest
 
 from bus.entries import CustomerSaid, Step, ToolAnswered
 from bus.errors import Diverged, Interrupted, Superseded
-from bus.store import actions, arrivals
+from bus.message import Memo
+from bus.store import actions, arrivals, inbox
 from bus.wake import Discard, Preview
 from tests.bus.calls import (
     REFUND,
@@ -68,6 +69,15 @@ async def test_actions_are_the_conversations_own(world: World) -> None:
     assert await one.action("act_1") is not None
     assert await other.action("act_1") is None
     assert await other.actions() == []
+
+
+async def test_it_says_whether_a_memo_still_waits(world: World) -> None:
+    work, one = await begun(world)
+    _, other = await begun(world, "bob")
+    await world.tenant.write(inbox.remind, work.conversation.id, Memo("handover", "handover", NOW), NOW)
+    assert await one.waits("handover")
+    assert not await one.waits("quiet")
+    assert not await other.waits("handover")
 
 
 @pytest.mark.parametrize(("who", "raised"), [("staff", Interrupted), ("customer", Superseded)])

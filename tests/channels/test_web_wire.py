@@ -8,10 +8,12 @@ import string
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey
+from multidict import CIMultiDict
 
 from channels.cleaning import cleaned
 from channels.web import identity, wire
@@ -99,3 +101,22 @@ def test_a_rate_forgets_those_who_left() -> None:
         assert rate.wait(str(number), 1, number) == 0
     assert rate.wait("last", 1, 1_000_000) == 0
     assert len(rate._full_at) == 1
+
+
+@pytest.mark.parametrize(
+    ("near", "said", "address"),
+    [
+        ("10.0.0.7", ["6.6.6.6, 203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.7", ["6.6.6.6", "203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.7", ["6.6.6.6, 7.7.7.7", "8.8.8.8, 203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.7", ["203.0.113.9", "unknown"], "10.0.0.7"),
+        ("10.0.0.7", [], "10.0.0.7"),
+        ("8.8.8.8", ["203.0.113.9"], "8.8.8.8"),
+    ],
+)
+def test_the_nearest_proxys_word_counts_in_however_many_headers_it_comes(
+    near: str, said: list[str], address: str
+) -> None:
+    headers = CIMultiDict([("X-Forwarded-For", each) for each in said])
+    request = make_mocked_request("POST", "/web/sessions", headers=headers).clone(remote=near)
+    assert wire.network_address(request) == address

@@ -120,6 +120,32 @@ async def test_a_card_is_drawn_and_its_thread_answered(
     await expect(page.get_by_text("only for Sara")).to_be_hidden()
 
 
+async def test_a_reply_that_nobody_took_goes_back_into_the_box_and_stays_there(
+    page: Page, origin: str, world: World, client: AsyncWebClient
+) -> None:
+    card = await client.chat_postMessage(channel=DESK, text="card", blocks=CARD)
+    await client.chat_postMessage(channel=DESK, text="hi", thread_ts=card["ts"], username="Ana Ruiz")
+    await page.goto(f"{origin}/desk")
+    await page.get_by_role("button", name="1 reply").click()
+    thread = page.get_by_role("complementary", name="Thread")
+    box = thread.get_by_role("textbox", name="Reply…")
+    await page.route("**/demo/api/desk/post", lambda route: route.abort("connectionrefused"))
+    await box.fill("Hi, this is Sara.")
+    await box.press("Enter")
+    await expect(thread.get_by_role("alert")).to_have_text("Not sent: not reachable")
+    await expect(box).to_have_value("Hi, this is Sara.")
+
+    await page.unroute("**/demo/api/desk/post")
+    async with page.expect_response("**/demo/api/desk/events"):
+        world.desk.close()
+    await expect(page.locator("#connection")).to_be_empty()
+    await expect(box).to_have_value("Hi, this is Sara.")
+    await box.press("Enter")
+    await expect(thread.get_by_text("Hi, this is Sara.")).to_be_visible()
+    await expect(box).to_have_value("")
+    assert [m.text for m in world.slack.thread(card["ts"])][1:] == ["hi", "Hi, this is Sara."]
+
+
 async def test_slack_asks_before_it_sends_a_press_on(
     page: Page, origin: str, client: AsyncWebClient, gateway: Listener
 ) -> None:

@@ -79,6 +79,7 @@ class Notebook:
 
     lines: Sequence[Recorded] = ()
     known: Sequence[Action] = ()
+    due: Sequence[str] = ()
     turn: int = TURN
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -96,6 +97,9 @@ class Notebook:
 
     async def action(self, action_id: str) -> Action | None:
         return next((one for one in self.known if one.id == action_id), None)
+
+    async def waits(self, memo: str) -> bool:
+        return memo in self.due
 
     async def step(self, request: object, produce: Callable[[], Awaitable[Step]]) -> Step:
         raise NotImplementedError
@@ -169,11 +173,12 @@ async def take(
     known: Sequence[Action] = (),
     lines: Sequence[Recorded] = WAITING,
     at: Desk | None = None,
+    due: Sequence[str] = (),
     **changes: Any,
 ) -> Turn:
-    """One turn of the relay over these rows."""
+    """One turn of the relay over these rows, while these memos wait."""
     work = Work(conversation(**changes), "relay", rows, TURN, 1)
-    return await Relay(at or desk()).take(work, Notebook(lines, known))
+    return await Relay(at or desk()).take(work, Notebook(lines, known, due))
 
 
 def to_customer(turn: Turn) -> list[tuple[str, str, str]]:

@@ -32,6 +32,8 @@ from tests.handoff.stage import (
 
 NAME = "Sara Lindqvist"
 ARGS = {"order_id": "A-48291", "amount": Decimal("189.40")}
+QUIET = Memo("quiet", "quiet", NOW + 24 * 3_600_000)
+"""Closes the matter when nothing more is heard."""
 DRAFT = action(what="reply", tool="", args={}, text="Our **legal** answer", reason="legal")
 
 
@@ -95,10 +97,18 @@ async def test_rejecting_runs_nothing_and_tells_the_customer() -> None:
     turn = await take(pressed("reject", "act_1"), known=[action()], owner="agent", status="open")
     assert turn.entries[0] == decided("denied")
     assert turn.moves == (Move("act_1", "pending", "denied", SARA),)
-    assert turn.memos == ()
+    assert (turn.status, turn.memos) == ("waiting_customer", (QUIET,))
     assert to_customer(turn) == [("system", "", "Our team has looked at your request and could not approve it.")]
     replaced = next(one.content for one in turn.outbounds if one.target_key == "approval:act_1")
     assert replaced == ApprovalCard(moved(action(), "denied"), "Ana Ruiz", "Rejected by Sara Lindqvist 10:00 UTC")
+
+
+async def test_a_rejection_leaves_open_what_still_waits_for_staff_or_belongs_to_a_person() -> None:
+    other = msgspec.structs.replace(action(), id="act_2")
+    turn = await take(pressed("reject", "act_1"), known=[action(), other], owner="agent")
+    assert (turn.status, turn.memos) == (None, ())
+    turn = await take(pressed("reject", "act_1"), known=[action()], owner="staff", owner_name=NAME)
+    assert (turn.status, turn.memos) == (None, ())
 
 
 @pytest.mark.parametrize("button", ["approve", "reject"])
@@ -156,7 +166,7 @@ async def test_a_press_after_the_deadline_expires_the_approval() -> None:
     turn = await take(pressed("approve", "act_1"), known=[late], owner="agent")
     assert [one.verdict for one in turn.entries if isinstance(one, ApprovalDecided)] == ["expired"]
     assert turn.moves == (Move("act_1", "pending", "expired"),)
-    assert turn.memos == ()
+    assert (turn.status, turn.memos) == ("waiting_customer", (QUIET,))
     assert Mark("refused", SARA, "This approval has expired.") in [one.content for one in turn.outbounds]
 
 
@@ -184,7 +194,7 @@ async def test_an_approved_reply_is_sent_in_the_agents_name() -> None:
         ("approved", "executing"),
         ("executing", "done"),
     ]
-    assert (turn.status, turn.memos) == ("waiting_customer", ())
+    assert (turn.status, turn.memos) == ("waiting_customer", (QUIET,))
 
 
 async def test_a_rejected_reply_leaves_the_customer_with_the_person_who_rejected_it() -> None:
@@ -265,7 +275,7 @@ async def test_a_call_cannot_be_edited_and_empty_words_are_not_sent(one: Action,
 async def test_in_draft_mode_nothing_is_said_without_a_click() -> None:
     draft_mode = desk(mode=lambda _: "draft")
     turn = await take(memo("expire", action="act_1"), known=[action(expires_at=NOW)], owner="agent", at=draft_mode)
-    assert to_customer(turn) == []
+    assert (to_customer(turn), turn.status, turn.memos) == ([], None, ())
     turn = await take(pressed("reject", "act_1"), known=[action()], owner="agent", at=draft_mode)
     assert len(to_customer(turn)) == 1
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 
 from bus.capsule import Capsule, Line, Source, ToolRun, Who
@@ -172,3 +174,13 @@ def test_who_the_customer_is_and_what_proves_it(customer: Customer | None, who: 
 )
 def test_the_state_follows_owner_and_status(changes: dict[str, str], expected: str) -> None:
     assert state(conversation(**changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("band", "draft", "flagged"), [("send", False, False), ("flag", False, True), ("flag", True, False)]
+)
+def test_what_the_agent_was_not_sure_of_is_marked(band: Any, draft: bool, flagged: bool) -> None:
+    decided = Decided(decision="flag", reason="", confidence=0.7, band=band, cost=Decimal(0), spec="v1")
+    drafts = (Drafted(text="It is blue.", action="act_1"),) if draft else ()
+    lines = [msgspec.structs.replace(line, turn=2) for line in log(decided, *drafts, AgentSaid(text="Blue."))]
+    assert [line.flagged for line in build(conversation(), lines, [], now=NOW).transcript] == [flagged]

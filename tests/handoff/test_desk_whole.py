@@ -63,6 +63,14 @@ async def handed_over(business: Business, customer: Visitor) -> Message:
     return card(business)
 
 
+async def test_replies_are_counted_by_how_sure_the_agent_was(opened: tuple[Business, Visitor]) -> None:
+    business, customer = opened
+    await customer.say(business.later_question)
+    await customer.hears("agent")
+    async with business.http.get(f"{business.url}/metrics") as answer:
+        assert "gateway_replies_total{" in await answer.text()
+
+
 async def test_fifty_presses_of_three_people_make_one_decision(opened: tuple[Business, Visitor]) -> None:
     business, customer = opened
     await customer.say(EXPENSIVE)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import msgspec
+
 from bus.channel import Person
 from bus.entries import (
+    AgentSaid,
     CustomerSaid,
     Decided,
     HandedOver,
@@ -33,6 +38,7 @@ from tests.handoff.stage import (
     kinds,
     log,
     memo,
+    named,
     row,
     said,
     story,
@@ -94,8 +100,27 @@ async def test_what_the_customer_says_appears_in_the_thread_once_and_in_order() 
 
 
 async def test_before_the_thread_is_open_the_handover_will_tell_everything() -> None:
-    turn = await take(said("and another thing"), desk=None)
+    turn = await take(said("and another thing"), desk=None, due=["handover"])
     assert turn == Turn(status="waiting_staff")
+
+
+async def test_a_case_from_before_there_was_a_desk_opens_with_the_customers_next_words() -> None:
+    turn = await take(said("is anybody there?"), desk=None)
+    assert [one.key for one in turn.outbounds] == ["card:c1", "details:c1:7", "mirror:42"]
+    whole = story(turn)
+    assert (whole.reason, [line.text for line in whole.transcript]) == ("warehouse_flag", ["Where is my refund?"])
+    assert named(turn, "unclaimed") == Memo("unclaimed", "unclaimed", NOW + 600_000)
+
+
+async def test_a_case_whose_handover_was_parked_opens_with_the_customers_next_words() -> None:
+    lines = [*WAITING, *log(Parked(what="memo:c1:handover", why="no end after 5 attempts"))]
+    turn = await take(said("is anybody there?"), desk=None, lines=lines)
+    assert [one.key for one in turn.outbounds] == ["card:c1", "details:c1:7", "mirror:42"]
+
+
+async def test_a_case_that_somebody_has_is_not_called_out_when_its_thread_opens() -> None:
+    turn = await take(said("hello?"), desk=None, owner_name="Sara Lindqvist")
+    assert (named(turn, "unclaimed"), len(turn.outbounds)) == (None, 3)
 
 
 async def test_without_a_handover_to_come_the_customer_opens_the_thread() -> None:
@@ -164,6 +189,41 @@ async def test_in_draft_mode_a_handover_is_not_announced() -> None:
     assert to_customer(turn) == []
 
 
+FLAGGED_LINES = log(
+    CustomerSaid(text="Do you have blue ones?", name="Ana Ruiz"),
+    Decided(decision="flag", reason="flag", confidence=0.71, band="flag", cost=Decimal(0), spec="v1"),
+)
+FLAGGED_LINES.append(
+    msgspec.structs.replace(FLAGGED_LINES[-1], seq=3, entry=AgentSaid(text="We have *blue* ones.\n" * 40))
+)
+
+
+async def test_a_flagged_reply_is_told_in_the_thread_and_to_nobody_else() -> None:
+    turn = await take(memo("flagged", turn=2), lines=FLAGGED_LINES, owner="agent")
+    content = turn.outbounds[0].content
+    assert isinstance(content, Words)
+    assert content.text.startswith(
+        "🟡 The agent answered, but was not quite sure (0.71): We have \\*blue\\* ones. We have"
+    )
+    assert (len(content.text) < 500, content.broadcast, turn.outbounds[0].to) == (True, False, CASE)
+    assert [one.act for one in turn.outbounds] == ["say", "replace"]
+    assert (to_customer(turn), turn.owner, turn.status) == ([], None, None)
+
+
+async def test_a_flagged_reply_opens_no_case() -> None:
+    assert await take(memo("flagged", turn=2), lines=FLAGGED_LINES, owner="agent", desk=None) == Turn()
+
+
+async def test_a_flagged_reply_that_is_gone_says_nothing() -> None:
+    assert await take(memo("flagged", turn=9), lines=FLAGGED_LINES, owner="agent") == Turn()
+
+
+async def test_a_flagged_reply_is_marked_in_the_case_that_opens_later() -> None:
+    lines = [*FLAGGED_LINES, *log(HandedOver(reason="sentiment"))]
+    turn = await take(memo("handover", reason="sentiment"), lines=lines, desk=None)
+    assert [(line.speaker, line.flagged) for line in story(turn).transcript] == [("customer", False), ("agent", True)]
+
+
 async def test_an_unclaimed_case_is_called_out_once() -> None:
     turn = await take(memo("unclaimed"))
     content = turn.outbounds[0].content
@@ -181,10 +241,10 @@ async def test_what_nobody_knows_is_done_without_a_word() -> None:
     assert await take(row("press", button="link")) == Turn()
 
 
-async def test_an_earlier_decision_to_hand_over_counts_as_announced() -> None:
+async def test_a_decision_to_hand_over_what_people_have_already_hides_nothing() -> None:
     decided = Decided(decision="hand_over", reason="turns", confidence=0.2, band="hold", cost=0, spec="v1")  # type: ignore[arg-type]
     turn = await take(said("?"), desk=None, lines=log(decided))
-    assert turn.outbounds == ()
+    assert (story(turn).reason, turn.outbounds[-1].key) == ("turns", "mirror:42")
 
 
 def test_the_table_of_handlers_is_complete() -> None:
@@ -197,6 +257,7 @@ def test_the_table_of_handlers_is_complete() -> None:
         ("memo", "approval"),
         ("memo", "case_changed"),
         ("memo", "expire"),
+        ("memo", "flagged"),
         ("memo", "handover"),
         ("memo", "unclaimed"),
         ("press", "approve"),

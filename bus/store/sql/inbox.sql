@@ -16,6 +16,9 @@ ON CONFLICT (tenant, channel, account, key) DO UPDATE SET
 UPDATE inbox SET state = 'cancelled'
 WHERE tenant = :tenant AND channel = 'memo' AND account = '' AND key = :key AND state = 'ready'
 
+-- name: inbox_waits
+SELECT id FROM inbox WHERE tenant = :tenant AND channel = 'memo' AND account = '' AND key = :key AND state = 'ready'
+
 -- name: inbox_ready
 -- Staff first, then what is unfinished, then in the order of arrival. A row whose turn failed is there before it is due again, so
 -- that nothing overtakes it.

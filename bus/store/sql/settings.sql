@@ -5,10 +5,6 @@ SELECT value FROM setting WHERE tenant = :tenant AND name = :name
 INSERT INTO setting (tenant, name, value) VALUES (:tenant, :name, :value)
 ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value
 
--- name: touch_setting
-INSERT INTO setting (tenant, name, value) VALUES (:tenant, :name, '')
-ON CONFLICT (tenant, name) DO UPDATE SET value = ''
-
 -- name: spec_by_id
 SELECT id, number, body, file_digest, created_at FROM spec WHERE tenant = :tenant AND id = :id
 

@@ -34,6 +34,26 @@ async def test_a_memo_moves_by_its_key_and_is_taken_back(tenant: Tenant) -> None
     assert await tenant.read(rows) == [("memo:c1:quiet", "ready", NOW + 1)]
 
 
+async def test_a_memo_waits_until_it_is_worked_on_taken_back_or_parked(tenant: Tenant) -> None:
+    async def waits() -> bool:
+        return await tenant.read(inbox.waits, "c1", "quiet")
+
+    assert not await waits()
+
+    def end(tx: Transaction, how: str) -> None:
+        tx.run(how, id=1)
+
+    for how in ("inbox_done", "inbox_park"):
+        await tenant.write(inbox.remind, "c1", Memo("quiet", "quiet", NOW + 1), NOW)
+        assert await waits()
+        await tenant.write(end, how)
+        assert not await waits()
+    await tenant.write(inbox.remind, "c1", Memo("quiet", "quiet", NOW + 1), NOW)
+    assert not await tenant.read(inbox.waits, "c2", "quiet")
+    await tenant.write(inbox.cancel, "c1", "quiet")
+    assert not await waits()
+
+
 async def test_memos_of_two_conversations_do_not_share_their_keys(tenant: Tenant) -> None:
     for conversation in ("c1", "c2"):
         await tenant.write(inbox.remind, conversation, Memo("quiet", "quiet", NOW), NOW)

@@ -113,6 +113,13 @@ def test_details_hold_transcript_tools_sources_reason_and_proposal() -> None:
         assert fact in shown
 
 
+def test_details_mark_what_the_agent_was_not_sure_of() -> None:
+    lines = (Line("agent", "", "It is blue.", NOW, flagged=True), Line("agent", "", "It is new.", NOW))
+    shown = texts(render(CaseDetails(capsule(transcript=lines))))
+    assert "20 May 10:00 UTC Agent 🟡 not quite sure: " in shown
+    assert "20 May 10:00 UTC Agent: " in shown
+
+
 def test_a_long_story_loses_its_middle_and_says_so() -> None:
     lines = tuple(Line("customer", "Ana", f"line {n} " + "x" * 400, NOW) for n in range(100))
     shown = texts(render(CaseDetails(capsule(transcript=lines))))
