@@ -65,7 +65,7 @@ class Assembly:
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied)
         self._place_slack(found)
         self._place_desk(found)
-        self._place_channels(found)
+        self._place_channels(found, loaded)
         self._gateway.consumers["agent"] = core.build(self._agent_parts(self._http))
 
     def warm(self) -> None:
@@ -165,10 +165,13 @@ class Assembly:
         else:
             self.slack.reconfigure(slack)
 
-    def _place_channels(self, found: sections.Sections) -> None:
+    def _place_channels(self, found: sections.Sections, loaded: Loaded) -> None:
         lent = self._lent()
         for name, settings in _of_channels(found).items():
-            self._customers[name] = sections.kind(settings.kind or name).build(name, settings, lent)
+            try:
+                self._customers[name] = sections.kind(settings.kind or name).build(name, settings, lent)
+            except ValueError as error:
+                raise Refused([loaded.document.problem(("channels", name), str(error))]) from error
             self._place(self._customers[name])
 
     def _place(self, channel: Channel) -> None:

@@ -126,7 +126,7 @@ def _answer(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None
     take(turn, person)
     introduce(turn, person)
     place = turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
-    turn.say(Words(text, "staff", person.name), place, "reply", key=_reply_key(inbound))
+    turn.say(Words(text, "staff", person.name, picture=person.avatar), place, "reply", key=_reply_key(inbound))
     turn.change(status="waiting_customer")
     turn.update_card()
     if inbound.address.channel != turn.desk.channel:  # answered elsewhere, in the console: the thread tells it too

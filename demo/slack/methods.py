@@ -18,6 +18,7 @@ from demo.slack.workspace import Workspace
 
 MAX_TEXT = 40_000
 MAX_METADATA = 8_000
+CUSTOMIZE = "chat:write.customize"
 Args = dict[str, Any]
 Call = Callable[[Workspace, Args], Json]
 
@@ -38,7 +39,7 @@ def auth_test(workspace: Workspace, _: Args) -> Json:
 
 
 def post_message(workspace: Workspace, args: Args) -> Json:
-    room, fields = workspace.room(_addressed(workspace, args)), _content(args) | _thread(args) | _face(args)
+    room, fields = workspace.room(_addressed(workspace, args)), _content(args) | _thread(args) | _face(workspace, args)
     _not_too_fast(workspace, room)
     message, events = workspace.add(room.id, BOT, **fields)
     workspace.tell_later(events)
@@ -49,7 +50,7 @@ def post_ephemeral(workspace: Workspace, args: Args) -> Json:
     room, user = workspace.room(_required(args, "channel")), _required(args, "user")
     if user not in room.members:
         raise SlackError("user_not_in_channel")
-    message, _ = workspace.add(room.id, BOT, **_content(args), **_thread(args), **_face(args), for_user=user)
+    message, _ = workspace.add(room.id, BOT, **_content(args), **_thread(args), **_face(workspace, args), for_user=user)
     return {"message_ts": message.ts}
 
 
@@ -66,6 +67,14 @@ def delete(workspace: Workspace, args: Args) -> Json:
     message = _own(workspace, args, "cant_delete_message")
     workspace.tell_later(workspace.remove(message))
     return {"channel": message.channel, "ts": message.ts}
+
+
+def set_status(workspace: Workspace, args: Args) -> Json:
+    """A line below a thread that says what the app is doing; "" takes it away."""
+    room, thread = _read(workspace, {"channel": _required(args, "channel_id")}), _required(args, "thread_ts")
+    workspace.message(room.id, thread)
+    workspace.show_status(room.id, thread, str(args.get("status") or ""))
+    return {}
 
 
 def add_reaction(workspace: Workspace, args: Args) -> Json:
@@ -250,8 +259,11 @@ def _thread(args: Args) -> Args:
     return {"thread_ts": _required(args, "thread_ts"), "broadcast": _true(args, "reply_broadcast")}
 
 
-def _face(args: Args) -> Args:
+def _face(workspace: Workspace, args: Args) -> Args:
+    """Another name and picture, for which there is a scope of its own."""
     icon = args.get("icon_emoji") or args.get("icon_url")
+    if (icon or args.get("username")) and CUSTOMIZE in workspace.missing_scopes:
+        raise SlackError("missing_scope", f"needed: {CUSTOMIZE}")
     return {"username": args.get("username") or None, "icon": icon}
 
 
@@ -330,6 +342,7 @@ METHODS = {
     "chat.postEphemeral": Method(post_ephemeral, "chat:write"),
     "chat.update": Method(update, "chat:write"),
     "chat.delete": Method(delete, "chat:write"),
+    "assistant.threads.setStatus": Method(set_status, "chat:write"),
     "reactions.add": Method(add_reaction, "reactions:write"),
     "reactions.remove": Method(remove_reaction, "reactions:write"),
     "users.info": Method(users_info, "users:read", form_only=True),

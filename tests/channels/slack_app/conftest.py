@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bus.errors import Unavailable
-from bus.message import Inbound, Side
+from bus.message import Customer, Inbound, Side
 from channels.slack.app import App
 from channels.slack.desk import Desk
 from channels.slack.settings import DeskSettings, SlackSettings
@@ -46,10 +46,13 @@ class Recorder:
     inbounds: list[Inbound] = field(default_factory=list)
     sides: list[Side] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
+    customers: list[Customer | None] = field(default_factory=list)
     down: bool = False
     seen: int = 0
 
-    async def accept(self, inbound: Inbound, *, side: Side, raw: bytes = b"") -> Answer:
+    async def accept(
+        self, inbound: Inbound, *, side: Side, raw: bytes = b"", customer: Customer | None = None
+    ) -> Answer:
         if self.down:
             raise Unavailable
         self.seen += 1
@@ -58,6 +61,7 @@ class Recorder:
             self.inbounds.append(inbound)
             self.sides.append(side)
             self.raws.append(raw)
+            self.customers.append(customer)
         return Answer(new)
 
 
