@@ -59,7 +59,7 @@ class Reader(Protocol):
         """Whom Slack has proved this to come from, where a conversation may begin with it."""
 
     def taken(self, inbound: Inbound, press: Press) -> None:
-        """The press is on the disk. Returns at once."""
+        """The press is on the disk, and is not one that was there before. Returns at once."""
 
     def window(self, press: Press) -> dict[str, Any] | None:
         """The window that this press opens at once, None for most."""
@@ -128,25 +128,26 @@ class Endpoint:
         for reader in self._readers:
             inbound = await reader.event(envelope)
             if inbound is not None:
-                return await self._record(reader, inbound, raw)
+                await self._record(reader, inbound, raw)
+                return
             if isinstance(place, str) and reader.owns(place):
                 break
         self._counts["dropped"] += 1
-        return None
 
     async def take_press(self, press: Press, raw: bytes) -> None:
         """Likewise; a press that opens a window opens it now."""
         await self._check_team(press.team.id if press.team else None)
         for reader in self._readers:
             if (view := reader.window(press)) is not None:
-                return await self._show(view, press.trigger_id)
+                await self._show(view, press.trigger_id)
+                return
         for reader in self._readers:
             inbound = await reader.press(press)
             if inbound is not None:
-                await self._record(reader, inbound, raw)
-                return reader.taken(inbound, press)
+                if await self._record(reader, inbound, raw):
+                    reader.taken(inbound, press)
+                return
         self._counts["dropped"] += 1
-        return None
 
     async def _show(self, view: dict[str, Any], trigger: str) -> None:
         """Open a window: Slack allows it for three seconds after the press, so it cannot wait for a turn."""
@@ -156,10 +157,12 @@ class Endpoint:
             self._counts["window_failed"] += 1
             logger.warning("slack.window_failed", error=str(error))
 
-    async def _record(self, reader: Reader, inbound: Inbound, raw: bytes) -> None:
+    async def _record(self, reader: Reader, inbound: Inbound, raw: bytes) -> bool:
+        """False: it was there before."""
         who = reader.customer(inbound)
         accepted = await self._intake.accept(inbound, side=reader.side, raw=raw, customer=who)
         self._counts["accepted" if accepted.new else "duplicate"] += 1
+        return accepted.new
 
     async def _check_team(self, team: str | None) -> None:
         """Refuse another workspace's events. While Slack will not say who we are, the signature is what we go by."""

@@ -20,7 +20,7 @@ from channels.slack import posted
 from channels.slack.app import App
 from channels.slack.connection import MALFORMED, Json
 from channels.slack.customers.outcomes import named
-from channels.slack.customers.people import People
+from channels.slack.customers.people import Member, People
 from channels.slack.customers.reading import Reading, choice_of, parse_event, parse_press, root, token
 from channels.slack.customers.settings import LIMITS, Settings
 from channels.slack.customers.writing import Part, face, render, without_buttons
@@ -130,7 +130,7 @@ class Customers:
         inbound = reading.inbound
         member = await self._people.member(inbound.sender.id)
         if not member.ours:
-            self._refuse(inbound.address, inbound.sender.id)
+            self._refuse(inbound.address, inbound.sender.id, member)
             return None
         self._last = self._lent.clock()
         sender = msgspec.structs.replace(inbound.sender, name=member.name)
@@ -163,8 +163,10 @@ class Customers:
 
     def _is_off(self) -> bool:
         """Answered and counted: refusing would cost the desk its events as well."""
-        self._counts["off"] += self.mode == "off"
-        return self.mode == "off"
+        if self.mode != "off":
+            return False
+        self._counts["off"] += 1
+        return True
 
     async def _is_for_us(self, reading: Reading) -> bool:
         if reading.begins:
@@ -179,10 +181,10 @@ class Customers:
             text = text.replace(f"@{user}", f"@{member.name or user}")
         return text
 
-    def _refuse(self, address: Address, user: str) -> None:
+    def _refuse(self, address: Address, user: str, member: Member) -> None:
         """Not for guests and people of other companies; they are told so once."""
         self._counts["not_ours"] += 1
-        if user not in self._told and len(self._told) < TOLD:
+        if member.human and user not in self._told and len(self._told) < TOLD:
             self._told.add(user)
             self._tell(address, user, NOT_OURS)
 

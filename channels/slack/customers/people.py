@@ -17,10 +17,11 @@ CROWD = 10_000
 
 
 class Member(msgspec.Struct, frozen=True):
-    """`ours` False: a guest, somebody of another company, a bot, or nobody that Slack knows."""
+    """`ours` False: a guest, somebody of another company, a bot, or nobody that Slack knows. `human` False: not to be spoken to."""
 
     name: str = ""
     ours: bool = False
+    human: bool = False
 
 
 class People:
@@ -53,4 +54,4 @@ class People:
         us = await self._connection.identity()
         told = (await self._connection.read("users.info", user=user)).get("user")
         profile = told if isinstance(told, dict) else {}
-        return Member(name_of(profile), is_colleague(profile, us.team))
+        return Member(name_of(profile), is_colleague(profile, us.team), bool(profile) and not profile.get("is_bot"))
