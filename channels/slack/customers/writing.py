@@ -59,7 +59,7 @@ def without_buttons(blocks: Sequence[Any], chosen: str) -> list[Json]:
 
 def _length(text: str) -> int:
     """What counts is how long it is when written: escapes make it longer."""
-    return max(len(text), len(markdown(text)))
+    return len(text) if len(text) > LIMITS.text else max(len(text), len(markdown(text)))
 
 
 def _part(shown: str, block: Json, whole: str) -> Part:
