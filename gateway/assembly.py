@@ -22,6 +22,7 @@ from agent.tools.mcp import McpServers
 from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
 from bus.seal import Seal
+from bus.store import inbox
 from channels import markup
 from channels.port import Lent, Reconfigurable, Section
 from channels.slack.app import App
@@ -161,7 +162,10 @@ class Assembly:
         if not isinstance(slack, SlackSettings):
             return
         if self.slack is None:
-            self.slack = App(slack, intake=self._gateway.intake, clock=self._gateway.clock)
+            tenant = self._gateway.tenant
+            self.slack = App(
+                slack, intake=self._gateway.intake, clock=self._gateway.clock, alive=lambda: tenant.read(inbox.latest)
+            )
         else:
             self.slack.reconfigure(slack)
 

@@ -16,17 +16,17 @@ async def keys(
     where = {"channel": channel, **({"ts": thread} if thread else {})}
     method = "conversations.replies" if thread else "conversations.history"
     found: dict[str, str] = {}
-    cursor = ""
+    onward = ""
     for _ in range(PAGES):
         page = await connection.read(
-            method, limit=PAGE, include_all_metadata=True, **where, **({"cursor": cursor} if cursor else {})
+            method, limit=PAGE, include_all_metadata=True, **where, **({"cursor": onward} if onward else {})
         )
         for message in messages(page):
             key = payload(message, event_type).get("key")
             if isinstance(key, str) and key in wanted:
                 found[key] = str(message.get("ts", ""))
-        cursor = _cursor(page)
-        if not cursor or len(found) == len(wanted):
+        onward = cursor(page)
+        if not onward or len(found) == len(wanted):
             return found, True
     return found, False
 
@@ -46,6 +46,7 @@ def payload(message: Json, event_type: str) -> Json:
     return content if isinstance(content, dict) else {}
 
 
-def _cursor(page: Json) -> str:
+def cursor(page: Json) -> str:
+    """Where the next page begins, "" when this was the last."""
     more = page.get("response_metadata")
     return str(more.get("next_cursor") or "") if isinstance(more, dict) else ""

@@ -118,6 +118,12 @@ def list_rooms(workspace: Workspace, args: Args) -> Json:
     return {"channels": rooms, "response_metadata": {"next_cursor": ""}}
 
 
+def own_rooms(workspace: Workspace, args: Args) -> Json:
+    """Those that the app is in."""
+    ours = [room for room in list_rooms(workspace, args)["channels"] if room["is_member"] and not room["is_archived"]]
+    return {"channels": ours, "response_metadata": {"next_cursor": ""}}
+
+
 def join(workspace: Workspace, args: Args) -> Json:
     room = workspace.room(_required(args, "channel"))
     if room.archived:
@@ -147,7 +153,12 @@ def permalink(workspace: Workspace, args: Args) -> Json:
 def history(workspace: Workspace, args: Args) -> Json:
     room = _read(workspace, args)
     top = [m for m in workspace.messages(room.id) if not m.for_user and (not m.is_reply or m.broadcast)]
-    return _page(list(reversed(top)), args)
+    page = _page(list(reversed(top)), args)
+    for told in page["messages"]:
+        answers = workspace.thread(told["ts"], room.id)[1:]
+        if answers:
+            told |= {"reply_count": len(answers), "latest_reply": answers[-1].ts}
+    return page
 
 
 def replies(workspace: Workspace, args: Args) -> Json:
@@ -155,7 +166,11 @@ def replies(workspace: Workspace, args: Args) -> Json:
     found = workspace.thread(ts, room.id)
     if not found:
         raise SlackError("thread_not_found")
-    return _page(found, args)
+    page = _page(found, args)
+    for told in page["messages"]:
+        if told["ts"] != found[0].ts:
+            told["parent_user_id"] = found[0].user
+    return page
 
 
 def views_open(workspace: Workspace, args: Args) -> Json:
@@ -350,6 +365,7 @@ METHODS = {
     "usergroups.users.list": Method(group_users, "usergroups:read", form_only=True),
     "conversations.info": Method(room_info, "channels:read", form_only=True),
     "conversations.list": Method(list_rooms, "channels:read", form_only=True),
+    "users.conversations": Method(own_rooms, "channels:read", form_only=True),
     "conversations.members": Method(room_members, "channels:read", form_only=True),
     "conversations.join": Method(join, "channels:join"),
     "conversations.open": Method(open_direct, "im:write"),

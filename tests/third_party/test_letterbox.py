@@ -188,4 +188,4 @@ def test_the_page_shows_the_very_lines() -> None:
     code = (HERE / "letterbox.py").read_text()
     shown = [token.content for token in MarkdownIt().parse(PAGE.read_text()) if token.info == "python"]
     assert len(shown) >= 5
-    assert [block for block in shown if block.strip() not in code] == []
+    assert [block for block in shown if block.removeprefix("class Letterbox:\n").rstrip() not in code] == []

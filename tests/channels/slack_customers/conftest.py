@@ -16,7 +16,7 @@ from demo.slack.message import Message
 from demo.slack.people import BOT, CUSTOMER, DESK, GENERAL
 from demo.stock import ANA
 from demo.world import World
-from gateway.ids import clock
+from gateway.ids import clock as real_clock
 from tests.support.businesses import _text
 from tests.support.running import OPERATOR, SECRET_KEY, Running, running
 
@@ -86,28 +86,50 @@ def words(message: Message) -> str:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, socket: bool = False, section: str = "{mode: live}", **more: str
+    folder: Path, *, socket: bool = False, section: str = "{mode: live}", clock: Callable[[], int] = real_clock
 ) -> AsyncIterator[Place]:
-    """The demo's shop, whose customer Ana is Priya in Slack. `section` is `channels.slack`; `socket`: over Socket Mode."""
+    """One life of a gateway in the demo's shop. `section` is `channels.slack`; `socket`: over Socket Mode."""
+    async with (
+        surroundings(clock) as outside,
+        lived(folder, outside, socket=socket, section=section, clock=clock) as place,
+    ):
+        yield place
+
+
+@asynccontextmanager
+async def surroundings(clock: Callable[[], int] = real_clock) -> AsyncIterator[World]:
+    """The demo's shop and workspace, whose customer Ana is Priya in Slack."""
     outside = await world.serve(clock, world.Secrets.fresh(), retry_scale=0.01)
     async with outside:
         slack, stock = outside.slack, outside.shop.stock
-        stock.customers[ANA] = replace(stock.customers[ANA], handles=(f"slack:{CUSTOMER}",))
         for number, one in stock.customers.items():
-            if number != ANA:
-                stock.customers[number] = replace(one, handles=())
+            stock.customers[number] = replace(one, handles=(f"slack:{CUSTOMER}",) if number == ANA else ())
         slack.rooms[HELP] = replace(slack.rooms[GENERAL], id=HELP, name="help", members=set(slack.people))
         slack.rooms[GENERAL].members.add(BOT)
-        config = write(folder, section, socket)
-        variables = {**outside.environment(), "DEMO_DATA": str(folder), "GATEWAY_SECRET_KEY": SECRET_KEY}
-        variables |= {"GATEWAY_OPERATOR_TOKEN": OPERATOR, "SLACK_APP_TOKEN": outside.secrets.slack_app_token, **more}
-        connect = (lambda _: None) if socket else outside.connect
-        async with running(config, variables, connect=connect) as gateway:
-            if socket:
-                assert slack.courier.sockets is not None
-                await slack.courier.sockets.linked.wait()
-            yield Place(gateway, outside)
-            await slack.settled()
+        yield outside
+
+
+@asynccontextmanager
+async def lived(
+    folder: Path,
+    outside: World,
+    *,
+    socket: bool = False,
+    section: str = "{mode: live}",
+    clock: Callable[[], int] = real_clock,
+) -> AsyncIterator[Place]:
+    """One life of a gateway over what is there already."""
+    slack = outside.slack
+    variables = {**outside.environment(), "DEMO_DATA": str(folder), "GATEWAY_SECRET_KEY": SECRET_KEY}
+    variables |= {"GATEWAY_OPERATOR_TOKEN": OPERATOR, "SLACK_APP_TOKEN": outside.secrets.slack_app_token}
+    connect = (lambda _: None) if socket else outside.connect
+    async with running(write(folder, section, socket), variables, clock=clock, connect=connect) as gateway:
+        if socket:
+            assert slack.courier.sockets is not None
+            await slack.courier.sockets.linked.wait()
+        yield Place(gateway, outside)
+        await slack.settled()
+        slack.courier.gateway_url = ""
 
 
 def write(folder: Path, section: str, socket: bool) -> Path:
@@ -125,4 +147,4 @@ def write(folder: Path, section: str, socket: bool) -> Path:
     return path
 
 
-__all__ = ["CUSTOMER", "DESK", "DIRECT", "HELP", "Place", "opened", "words"]
+__all__ = ["CUSTOMER", "DESK", "DIRECT", "HELP", "Place", "lived", "opened", "surroundings", "words"]
