@@ -125,13 +125,12 @@ class Endpoint:
         """Record what is somebody's; returns when it is on the disk. Raises Rejected and Unavailable."""
         await self._check_team(envelope.team_id)
         place = envelope.event.get("channel")
-        for reader in self._readers:
+        owners = [reader for reader in self._readers if isinstance(place, str) and reader.owns(place)]
+        for reader in owners or self._readers:
             inbound = await reader.event(envelope)
             if inbound is not None:
                 await self._record(reader, inbound, raw)
                 return
-            if isinstance(place, str) and reader.owns(place):
-                break
         self._counts["dropped"] += 1
 
     async def take_press(self, press: Press, raw: bytes) -> None:
