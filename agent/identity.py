@@ -67,7 +67,7 @@ def _verified(conversation: Conversation, rows: Sequence[Received], *, public: b
     if said:
         return said[-1]
     if conversation.customer is not None:
-        return "site"
+        return conversation.customer.proof
     return "none" if public else "channel"
 
 

@@ -19,6 +19,7 @@ Speaker = Literal["customer", "agent", "staff", "system"]
 InboundKind = Literal["message", "press", "edit", "delete", "delivery", "memo"]
 Act = Literal["say", "replace", "remove", "mark"]
 CASE_PREFIX = "case:"
+PLATFORM = "platform:"
 
 
 @lru_cache(8192)
@@ -103,7 +104,10 @@ class Inbound(msgspec.Struct, frozen=True):
 
 
 class Words(msgspec.Struct, frozen=True, tag="words"):
-    """Something said. `text` is Markdown when `speaker` is the agent or the system, literal text otherwise."""
+    """Something said. `text` is Markdown when `speaker` is the agent or the system, literal text otherwise.
+
+    `picture` is the address of a person's portrait, where the desk knows one.
+    """
 
     text: str
     speaker: Speaker
@@ -111,6 +115,7 @@ class Words(msgspec.Struct, frozen=True, tag="words"):
     buttons: tuple[Button, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     broadcast: bool = False
+    picture: str = ""
 
 
 class CaseCard(msgspec.Struct, frozen=True, tag="case_card"):
@@ -205,7 +210,10 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Customer(msgspec.Struct, frozen=True):
-    """A verified identity. `token` is sealed; `token_expires_at` in UTC ms, 0 when there is none."""
+    """A verified identity. `token` is sealed; `token_expires_at` in UTC ms, 0 when there is none.
+
+    `source` is who vouches for it: the site's channel, `link`, or `platform:<channel>` for a platform that signs its people in itself.
+    """
 
     source: str
     id: str
@@ -214,6 +222,11 @@ class Customer(msgspec.Struct, frozen=True):
     locale: str = ""
     token: str = ""
     token_expires_at: int = 0
+
+    @property
+    def proof(self) -> Literal["channel", "link", "site"]:
+        """What its source proves."""
+        return "channel" if self.source.startswith(PLATFORM) else "link" if self.source == "link" else "site"
 
 
 class Conversation(msgspec.Struct, frozen=True):

@@ -56,7 +56,7 @@ class Reconfigurable(Channel, Protocol):
 
 
 class Kind(Protocol):
-    """One kind of channel."""
+    """One kind of channel. One with `NEEDS` names the top-level section that it cannot be without."""
 
     LIMITS: Limits
     Settings: type[Section]

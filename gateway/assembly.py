@@ -23,6 +23,7 @@ from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
 from bus.outbox import SENDS
 from bus.seal import Seal
+from bus.store import inbox
 from channels import markup
 from channels.files.courier import Courier
 from channels.files.shelf import Shelf
@@ -72,7 +73,7 @@ class Assembly:
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=proxied)
         self._place_slack(found, starting=True)
         self._place_desk(found, starting=True)
-        self._place_channels(found)
+        self._place_channels(found, loaded)
         self._gateway.consumers["agent"] = core.build(self._agent_parts(self._http))
 
     def warm(self) -> None:
@@ -172,14 +173,20 @@ class Assembly:
         if self.slack is None and not starting:
             log.warning("configuration_needs_restart", keys="slack", why="its webhooks are mounted at start")
         elif self.slack is None:
-            self.slack = App(slack, intake=self._gateway.intake, clock=self._gateway.clock)
+            tenant = self._gateway.tenant
+            self.slack = App(
+                slack, intake=self._gateway.intake, clock=self._gateway.clock, alive=lambda: tenant.read(inbox.latest)
+            )
         else:
             self.slack.reconfigure(slack)
 
-    def _place_channels(self, found: sections.Sections) -> None:
+    def _place_channels(self, found: sections.Sections, loaded: Loaded) -> None:
         lent = self._lent()
         for name, settings in _of_channels(found).items():
-            self._customers[name] = sections.kind(settings.kind or name).build(name, settings, lent)
+            try:
+                self._customers[name] = sections.kind(settings.kind or name).build(name, settings, lent)
+            except ValueError as error:
+                raise Refused([loaded.document.problem(("channels", name), str(error))]) from error
             self._place(self._customers[name])
 
     def _place(self, channel: Channel) -> None:

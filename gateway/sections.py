@@ -15,8 +15,8 @@ from config.document import Document
 from config.problems import Loc, Problem, explain, nearest
 from handoff import routing
 
-KINDS = {"web": "channels.web"}
-LATER = frozenset({"slack", "telegram", "whatsapp"})
+KINDS = {"slack": "channels.slack.customers", "web": "channels.web"}
+LATER = frozenset({"telegram", "whatsapp"})
 ENTRY_POINT = "gateway.channels"
 SLACK = "channels.slack.settings:SlackSettings"
 DESK = "channels.slack.settings:DeskSettings"
@@ -34,6 +34,7 @@ def read(document: Document) -> tuple[Sections, list[Problem]]:
             problems += explain(error, document, at=loc, model=model)
     if ("desk",) in found:
         problems += _never_matching(document, found["desk",])
+        problems += _of_the_desk(document, found)
     return found, problems
 
 
@@ -53,6 +54,7 @@ def _models(document: Document, problems: list[Problem]) -> Iterator[tuple[Loc, 
         wanted = str((content.get("kind") if isinstance(content, dict) else "") or name)
         loc: Loc = ("channels", name)
         if wanted in kinds():
+            problems += _missing(document, loc, kind(wanted))
             yield loc, kind(wanted).Settings, content
         elif wanted in LATER:
             problems.append(document.problem(loc, f"{wanted} comes with a later release", "take the section out"))
@@ -83,6 +85,24 @@ def _never_matching(document: Document, desk: BaseModel) -> Iterator[Problem]:
             yield document.problem(
                 ("desk", "routes", number, "if"), f'no case has "{name}"', nearest(name, routing.names())
             )
+
+
+def _missing(document: Document, loc: Loc, wanted: Kind) -> Iterator[Problem]:
+    """A channel that cannot be without a section which is not there."""
+    needs = getattr(wanted, "NEEDS", "")
+    if needs and document.mapping.get(needs) is None:
+        yield document.problem(
+            loc, f"needs the section `{needs}:`, which is not in the file", "write it, or take this out"
+        )
+
+
+def _of_the_desk(document: Document, found: Sections) -> Iterator[Problem]:
+    """Channels of customers that are the desk's: what is said there never reaches the customers' side."""
+    places = getattr(found["desk",], "places", ())
+    for loc, settings in found.items():
+        for number, place in enumerate(getattr(settings, "channels", ()) if loc[0] == "channels" else ()):
+            if place in places:
+                yield document.problem((*loc, "channels", number), f"{place} is the desk's", "customers need another")
 
 
 def _model(place: str) -> type[BaseModel]:

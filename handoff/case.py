@@ -186,8 +186,7 @@ def who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
     named = (line.entry.name for line in reversed(lines) if isinstance(line.entry, CustomerSaid) and line.entry.name)
     if customer is None:
         return Who(name=next(named, "") or "Anonymous visitor")
-    proof: Literal["link", "site"] = "link" if customer.source == "link" else "site"
-    return Who(customer.name or next(named, "") or customer.id, customer.id, customer.email, proof)
+    return Who(customer.name or next(named, "") or customer.id, customer.id, customer.email, customer.proof)
 
 
 def _transcript(lines: Sequence[Recorded]) -> list[Line]:

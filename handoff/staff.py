@@ -131,7 +131,7 @@ async def _answer(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -
     introduce(turn, person)
     if text:
         place = turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
-        turn.say(Words(text, "staff", person.name), place, "reply", key=_reply_key(inbound))
+        turn.say(Words(text, "staff", person.name, picture=person.avatar), place, "reply", key=_reply_key(inbound))
     for number, file in enumerate(inbound.attachments):
         shared = msgspec.structs.replace(file, channel=inbound.address.channel)
         await _send_file(turn, inbound, person, shared, f"{_reply_key(inbound)}:{number}")

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from agent.problems import problems
 from agent.spec import Spec
+from channels.slack.customers.settings import Settings as SlackCustomerSettings
 from channels.slack.settings import DeskSettings, SlackSettings
 from channels.web.identity import verify
 from channels.web.settings import Settings as WebSettings
@@ -125,7 +126,7 @@ def test_operators_find_every_key() -> None:
     shown = re.findall(r"[\w.]+", " ".join([*(block.text for block in blocks(page)), *spans(page)]))
     known = {name for word in shown for name in word.split(".")}
     wanted: set[str] = set()
-    for model in (Settings, WebSettings, SlackSettings, DeskSettings, Spec):
+    for model in (Settings, WebSettings, SlackCustomerSettings, SlackSettings, DeskSettings, Spec):
         schema = model.model_json_schema()
         for part in (schema, *schema.get("$defs", {}).values()):
             wanted |= set(part.get("properties", {}))

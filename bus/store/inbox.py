@@ -109,6 +109,12 @@ def route(tx: Transaction, row: Unrouted, conversation: str) -> None:
     interrupt(tx, conversation, row.side, row.inbound)
 
 
+def latest(tx: Transaction) -> int:
+    """When the newest row came in (UTC ms), 0 while there is none."""
+    row = tx.one("inbox_latest")
+    return int(row["received_at"]) if row else 0
+
+
 def drop(tx: Transaction, row: int) -> None:
     """Nobody's: park an unrouted row for good."""
     tx.run("inbox_park", id=row)

@@ -1,1 +1,1 @@
-"""Slack: one app for the desk where people work and, later, for customers who write in Slack."""
+"""Slack: one app for the desk where people work, and for customers who write in Slack."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bus.channel import Limits, Mode, Person, Sending
 from bus.errors import Permanent
-from bus.message import CASE_PREFIX, Address, Attachment, Inbound, Mark, Side, Words
+from bus.message import CASE_PREFIX, Address, Attachment, Customer, Inbound, Mark, Side, Words
 from channels.files.courier import Courier
+from channels.slack import posted
 from channels.slack.app import App
 from channels.slack.cards import Post, plainly, render
 from channels.slack.connection import MALFORMED, Json
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 EVENT_TYPE = "case"
 SIGNS = {"delivered": "white_check_mark", "failed": "warning", "private": "lock", "seen": "eyes"}
 GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message", "edit_window_closed"})
-PAGES, PAGE = 10, 200
 
 
 class Desk:
@@ -80,13 +80,24 @@ class Desk:
         """See Channel."""
         return await self._team.person(sender)
 
-    def event(self, envelope: Envelope) -> Inbound | None:
+    def owns(self, channel: str) -> bool:
+        """What happens in the desk's channels is nobody else's."""
+        return channel in self.settings.places
+
+    def customer(self, inbound: Inbound) -> Customer | None:  # noqa: ARG002
+        """Nobody here is one."""
+        return None
+
+    def taken(self, inbound: Inbound, press: Press) -> None:
+        """The relay draws cards anew."""
+
+    async def event(self, envelope: Envelope) -> Inbound | None:
         """The desk's reading of an event."""
         return parse_event(
             envelope, tenant=self._tenant, name=self.name, places=self.settings.places, bot=self._connection.user
         )
 
-    def press(self, press: Press) -> Inbound | None:
+    async def press(self, press: Press) -> Inbound | None:
         """The desk's reading of a press, or of a window that was sent off."""
         read = parse_edit if press.type == "view_submission" else parse_press
         return read(press, tenant=self._tenant, name=self.name, places=self.settings.places)
@@ -171,21 +182,11 @@ class Desk:
             return ""
         if isinstance(content, Words) and content.attachments and not content.text:
             return None  # a shared file carries no metadata
-        thread = _thread(sending)
-        where = {"channel": sending.outbound.to.peer, **({"ts": thread} if thread else {})}
-        method = "conversations.replies" if thread else "conversations.history"
-        cursor = ""
-        for _ in range(PAGES):
-            page = await self._connection.read(
-                method, limit=PAGE, include_all_metadata=True, **where, **({"cursor": cursor} if cursor else {})
-            )
-            for message in _messages(page):
-                if _payload(message).get("key") == sending.outbound.key:
-                    return str(message.get("ts", ""))
-            cursor = _cursor(page)
-            if not cursor:
-                return ""
-        return None
+        key = sending.outbound.key
+        there, whole = await posted.keys(
+            self._connection, sending.outbound.to.peer, _thread(sending), {key}, EVENT_TYPE
+        )
+        return there.get(key) or ("" if whole else None)
 
     async def locate(self, address: Address) -> str:
         """See Channel."""
@@ -198,9 +199,9 @@ class Desk:
             us = await self._connection.identity()
         except Permanent:
             return ""
-        root = next((message for message in _messages(page) if message.get("ts") == address.thread), {})
+        root = next((message for message in posted.messages(page) if message.get("ts") == address.thread), {})
         ours = bool(us.bot and root.get("bot_id") == us.bot) or bool(us.user and root.get("user") == us.user)
-        return str(_payload(root).get("conversation", "")) if ours else ""
+        return str(posted.payload(root, EVENT_TYPE).get("conversation", "")) if ours else ""
 
 
 def _thread(sending: Sending) -> str:
@@ -216,21 +217,3 @@ def _metadata(sending: Sending) -> Json:
     if to.opened_by_us:
         payload["conversation"] = to.thread.removeprefix(CASE_PREFIX)
     return {"event_type": EVENT_TYPE, "event_payload": payload}
-
-
-def _messages(page: Json) -> list[Json]:
-    messages = page.get("messages")
-    return [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
-
-
-def _payload(message: Json) -> Json:
-    metadata = message.get("metadata")
-    if not isinstance(metadata, dict) or metadata.get("event_type") != EVENT_TYPE:
-        return {}
-    payload = metadata.get("event_payload")
-    return payload if isinstance(payload, dict) else {}
-
-
-def _cursor(page: Json) -> str:
-    more = page.get("response_metadata")
-    return str(more.get("next_cursor") or "") if isinstance(more, dict) else ""

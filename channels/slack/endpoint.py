@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bus.errors import GatewayError, Rejected
 from bus.failpoint import failpoint
-from bus.message import Inbound, Side
+from bus.message import Customer, Inbound, Side
 from channels import webhook
 from channels.slack.connection import Connection
 from channels.slack.incoming import Envelope, Press, read_envelope, read_press
@@ -35,7 +35,9 @@ class Accepted(Protocol):
 class Intake(Protocol):
     """Records an Inbound once; when it returns, the Inbound is on the disk. Raises Unavailable."""
 
-    async def accept(self, inbound: Inbound, *, side: Side, raw: bytes = b"") -> Accepted:
+    async def accept(
+        self, inbound: Inbound, *, side: Side, raw: bytes = b"", customer: Customer | None = None
+    ) -> Accepted:
         """See bus.accept.Intake."""
 
 
@@ -44,11 +46,20 @@ class Reader(Protocol):
 
     side: Side
 
-    def event(self, envelope: Envelope) -> Inbound | None:
-        """The Inbound of an event, None when it is not for this part."""
+    def owns(self, channel: str) -> bool:
+        """True for a place where nothing is for anybody else."""
 
-    def press(self, press: Press) -> Inbound | None:
+    async def event(self, envelope: Envelope) -> Inbound | None:
+        """The Inbound of an event, None when it is not for this part. Raises Rejected, and Unavailable to be told again."""
+
+    async def press(self, press: Press) -> Inbound | None:
         """The Inbound of a press, None when it is not for this part."""
+
+    def customer(self, inbound: Inbound) -> Customer | None:
+        """Whom Slack has proved this to come from, where a conversation may begin with it."""
+
+    def taken(self, inbound: Inbound, press: Press) -> None:
+        """The press is on the disk, and is not one that was there before. Returns at once."""
 
     def window(self, press: Press) -> dict[str, Any] | None:
         """The window that this press opens at once, None for most."""
@@ -113,7 +124,14 @@ class Endpoint:
     async def take_event(self, envelope: Envelope, raw: bytes) -> None:
         """Record what is somebody's; returns when it is on the disk. Raises Rejected and Unavailable."""
         await self._check_team(envelope.team_id)
-        await self._record(lambda reader: reader.event(envelope), raw)
+        place = envelope.event.get("channel")
+        owners = [reader for reader in self._readers if isinstance(place, str) and reader.owns(place)]
+        for reader in owners or self._readers:
+            inbound = await reader.event(envelope)
+            if inbound is not None:
+                await self._record(reader, inbound, raw)
+                return
+        self._counts["dropped"] += 1
 
     async def take_press(self, press: Press, raw: bytes) -> None:
         """Likewise; a press that opens a window opens it now."""
@@ -122,7 +140,13 @@ class Endpoint:
             if (view := reader.window(press)) is not None:
                 await self._show(view, press.trigger_id)
                 return
-        await self._record(lambda reader: reader.press(press), raw)
+        for reader in self._readers:
+            inbound = await reader.press(press)
+            if inbound is not None:
+                if await self._record(reader, inbound, raw):
+                    reader.taken(inbound, press)
+                return
+        self._counts["dropped"] += 1
 
     async def _show(self, view: dict[str, Any], trigger: str) -> None:
         """Open a window: Slack allows it for three seconds after the press, so it cannot wait for a turn."""
@@ -132,14 +156,12 @@ class Endpoint:
             self._counts["window_failed"] += 1
             logger.warning("slack.window_failed", error=str(error))
 
-    async def _record(self, read: Callable[[Reader], Inbound | None], raw: bytes) -> None:
-        for reader in self._readers:
-            inbound = read(reader)
-            if inbound is not None:
-                accepted = await self._intake.accept(inbound, side=reader.side, raw=raw)
-                self._counts["accepted" if accepted.new else "duplicate"] += 1
-                return
-        self._counts["dropped"] += 1
+    async def _record(self, reader: Reader, inbound: Inbound, raw: bytes) -> bool:
+        """False: it was there before."""
+        who = reader.customer(inbound)
+        accepted = await self._intake.accept(inbound, side=reader.side, raw=raw, customer=who)
+        self._counts["accepted" if accepted.new else "duplicate"] += 1
+        return accepted.new
 
     async def _check_team(self, team: str | None) -> None:
         """Refuse another workspace's events. While Slack will not say who we are, the signature is what we go by."""

@@ -57,6 +57,7 @@ class Event(Message, frozen=True):
     type: str = ""
     channel: str = ""
     deleted_ts: str | None = None
+    parent_user_id: str | None = None
     message: Message | None = None
     previous_message: Message | None = None
 
@@ -161,15 +162,16 @@ class Press(msgspec.Struct, frozen=True):
 
 def read_envelope(payload: object) -> Envelope:
     """The envelope, checked as far as we read it. Raises Rejected(400)."""
-    return _checked(payload, Envelope)
+    return checked(payload, Envelope)
 
 
 def read_press(payload: object) -> Press:
     """The interaction, checked as far as we read it. Raises Rejected(400)."""
-    return _checked(payload, Press)
+    return checked(payload, Press)
 
 
-def _checked(payload: object, shape: type[Shape]) -> Shape:
+def checked(payload: object, shape: type[Shape]) -> Shape:
+    """The payload as far as this shape reads it. Raises Rejected(400)."""
     try:
         return msgspec.convert(payload, shape)
     except msgspec.ValidationError as error:
@@ -185,7 +187,7 @@ def parse_event(
     """
     if envelope.type != "event_callback" or envelope.event.get("type") not in ("message", "app_mention"):
         return None
-    event = _checked(envelope.event, Event)
+    event = checked(envelope.event, Event)
     if event.channel not in places or (event.subtype or "") not in SUBTYPES:
         return None
     bot = envelope.bot or bot
@@ -197,7 +199,7 @@ def parse_event(
 
 
 def _said(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
-    if not _by_person(event, bot) or not _in_thread(event):
+    if not by_person(event, bot) or not _in_thread(event):
         return None
     typed = markup.plain(event.text or "", blocks=event.blocks, bot=bot)
     return Inbound(
@@ -208,7 +210,7 @@ def _said(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
         at=milliseconds(event.ts),
         text=typed.text,
         target=event.ts,
-        attachments=tuple(_attachment(file) for file in event.files or ()),
+        attachments=tuple(attachment(file) for file in event.files or ()),
         data=_data(typed),
     )
 
@@ -216,7 +218,7 @@ def _said(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
 def _edit(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
     """A person changed their words. Unfurled links and our own updates look alike, but change no words of a person."""
     now, before = event.message, event.previous_message
-    if now is None or now.edited is None or not _by_person(now, bot) or not _in_thread(now):
+    if now is None or now.edited is None or not by_person(now, bot) or not _in_thread(now):
         return None
     if now.subtype == "tombstone" or (before is not None and before.text == now.text):
         return None
@@ -235,7 +237,7 @@ def _edit(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
 
 def _delete(event: Event, bot: str, tenant: str, name: str) -> Inbound | None:
     before = event.previous_message
-    if before is None or not event.deleted_ts or not _by_person(before, bot) or not _in_thread(before):
+    if before is None or not event.deleted_ts or not by_person(before, bot) or not _in_thread(before):
         return None
     return Inbound(
         key=f"delete:{event.channel}:{event.deleted_ts}",
@@ -275,7 +277,8 @@ def milliseconds(ts: str) -> int:
     return int(seconds) * 1000 + (int(thousandths) if thousandths.isdecimal() and thousandths.isascii() else 0)
 
 
-def _by_person(message: Message, bot: str) -> bool:
+def by_person(message: Message, bot: str) -> bool:
+    """True for what a person wrote: no bot's post, and none of our own."""
     return bool(message.user) and not message.bot_id and message.user != bot
 
 
@@ -288,7 +291,8 @@ def _address(tenant: str, name: str, channel: str, thread: str | None) -> Addres
     return Address(tenant, name, ACCOUNT, channel, thread or "")
 
 
-def _attachment(file: File) -> Attachment:
+def attachment(file: File) -> Attachment:
+    """A shared file; its id is where it can be had."""
     return Attachment(file.name or "file", file.mimetype or "application/octet-stream", file.size or 0, file.id)
 
 

@@ -12,7 +12,7 @@ DESK_SCOPES = (
     "app_mentions:read", "channels:history", "channels:read", "chat:write", "groups:history", "groups:read",
     "reactions:write", "usergroups:read", "users:read",
 )  # fmt: skip
-CUSTOMER_SCOPES = ("files:read", "im:history", "im:write")
+CUSTOMER_SCOPES = ("chat:write.customize", "files:read", "im:history", "im:read", "im:write")
 DESK_EVENTS = ("app_mention", "message.channels", "message.groups")
 CUSTOMER_EVENTS = ("message.im",)
 

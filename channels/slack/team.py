@@ -57,7 +57,7 @@ class Team:
         told = (await self._connection.read("users.info", user=user)).get("user")
         profile = told if isinstance(told, dict) else {}
         roles = await self._roles(user) if is_colleague(profile, us.team) else frozenset()
-        return Person(user, _name(profile) or user, _picture(profile), roles)
+        return Person(user, name_of(profile) or user, _picture(profile), roles)
 
     async def _roles(self, user: str) -> frozenset[str]:
         members, approvers = self._settings.members, self._settings.approvers
@@ -88,7 +88,8 @@ def is_colleague(user: Json, team: str) -> bool:
     return bool(team and user.get("id")) and user.get("id") != "USLACKBOT" and at_home
 
 
-def _name(user: Json) -> str:
+def name_of(user: Json) -> str:
+    """The name that people know them by, "" for none."""
     profile = user.get("profile")
     inner = profile.get("real_name") if isinstance(profile, dict) else ""
     return str(user.get("real_name") or inner or user.get("name") or "")

@@ -31,6 +31,7 @@ class Books:
     views: dict[str, Json] = field(default_factory=dict)
     watchers: list[Callable[[Json], None]] = field(default_factory=list)
     _triggers: dict[str, tuple[str, int]] = field(default_factory=dict)
+    statuses: dict[tuple[str, str], str] = field(default_factory=dict)
     last_ts: int = 0
 
     def room(self, channel: str) -> Channel:
@@ -64,6 +65,8 @@ class Books:
             raise SlackError("not_in_channel")
         message = Message(room.id, self.next_ts(), user, text, **fields)
         self._join_thread(message)
+        if message.by_app and (room.id, message.thread_ts) in self.statuses:
+            self.show_status(room.id, str(message.thread_ts), "")
         self.log.append(message)
         self._changed(message)
         return message, self._posted(message)
@@ -85,6 +88,13 @@ class Books:
         self.log.remove(message)
         self.announce({"removed": {"channel": room.id, "ts": message.ts}})
         return [payloads.deleted(before, room, ts)]
+
+    def show_status(self, channel: str, thread: str, status: str) -> None:
+        """What the app does just now in a thread; its next post there takes it away."""
+        self.statuses.pop((channel, thread), None)
+        if status:
+            self.statuses[channel, thread] = status
+        self.announce({"status": {"channel": channel, "thread_ts": thread, "text": status}})
 
     def react(self, message: Message, name: str, user: str) -> list[Json]:
         users = message.reactions.setdefault(name, [])

@@ -18,6 +18,7 @@ from demo.slack.workspace import Workspace
 
 MAX_TEXT = 40_000
 MAX_METADATA = 8_000
+CUSTOMIZE = "chat:write.customize"
 Args = dict[str, Any]
 Call = Callable[[Workspace, Args], Json]
 
@@ -38,7 +39,7 @@ def auth_test(workspace: Workspace, _: Args) -> Json:
 
 
 def post_message(workspace: Workspace, args: Args) -> Json:
-    room, fields = workspace.room(_addressed(workspace, args)), _content(args) | _thread(args) | _face(args)
+    room, fields = workspace.room(_addressed(workspace, args)), _content(args) | _thread(args) | _face(workspace, args)
     _not_too_fast(workspace, room)
     message, events = workspace.add(room.id, BOT, **fields)
     workspace.tell_later(events)
@@ -49,7 +50,7 @@ def post_ephemeral(workspace: Workspace, args: Args) -> Json:
     room, user = workspace.room(_required(args, "channel")), _required(args, "user")
     if user not in room.members:
         raise SlackError("user_not_in_channel")
-    message, _ = workspace.add(room.id, BOT, **_content(args), **_thread(args), **_face(args), for_user=user)
+    message, _ = workspace.add(room.id, BOT, **_content(args), **_thread(args), **_face(workspace, args), for_user=user)
     return {"message_ts": message.ts}
 
 
@@ -66,6 +67,14 @@ def delete(workspace: Workspace, args: Args) -> Json:
     message = _own(workspace, args, "cant_delete_message")
     workspace.tell_later(workspace.remove(message))
     return {"channel": message.channel, "ts": message.ts}
+
+
+def set_status(workspace: Workspace, args: Args) -> Json:
+    """A line below a thread that says what the app is doing; "" takes it away."""
+    room, thread = _read(workspace, {"channel": _required(args, "channel_id")}), _required(args, "thread_ts")
+    workspace.message(room.id, thread)
+    workspace.show_status(room.id, thread, str(args.get("status") or ""))
+    return {}
 
 
 def add_reaction(workspace: Workspace, args: Args) -> Json:
@@ -109,6 +118,12 @@ def list_rooms(workspace: Workspace, args: Args) -> Json:
     return {"channels": rooms, "response_metadata": {"next_cursor": ""}}
 
 
+def own_rooms(workspace: Workspace, args: Args) -> Json:
+    """Those that the app is in."""
+    ours = [room for room in list_rooms(workspace, args)["channels"] if room["is_member"] and not room["is_archived"]]
+    return {"channels": ours, "response_metadata": {"next_cursor": ""}}
+
+
 def join(workspace: Workspace, args: Args) -> Json:
     room = workspace.room(_required(args, "channel"))
     if room.archived:
@@ -138,7 +153,12 @@ def permalink(workspace: Workspace, args: Args) -> Json:
 def history(workspace: Workspace, args: Args) -> Json:
     room = _read(workspace, args)
     top = [m for m in workspace.messages(room.id) if not m.for_user and (not m.is_reply or m.broadcast)]
-    return _page(list(reversed(top)), args)
+    page = _page(list(reversed(top)), args)
+    for told in page["messages"]:
+        answers = workspace.thread(told["ts"], room.id)[1:]
+        if answers:
+            told |= {"reply_count": len(answers), "latest_reply": answers[-1].ts}
+    return page
 
 
 def replies(workspace: Workspace, args: Args) -> Json:
@@ -146,7 +166,11 @@ def replies(workspace: Workspace, args: Args) -> Json:
     found = workspace.thread(ts, room.id)
     if not found:
         raise SlackError("thread_not_found")
-    return _page(found, args)
+    page = _page(found, args)
+    for told in page["messages"]:
+        if told["ts"] != found[0].ts:
+            told["parent_user_id"] = found[0].user
+    return page
 
 
 def views_open(workspace: Workspace, args: Args) -> Json:
@@ -257,8 +281,11 @@ def _thread(args: Args) -> Args:
     return {"thread_ts": _required(args, "thread_ts"), "broadcast": _true(args, "reply_broadcast")}
 
 
-def _face(args: Args) -> Args:
+def _face(workspace: Workspace, args: Args) -> Args:
+    """Another name and picture, for which there is a scope of its own."""
     icon = args.get("icon_emoji") or args.get("icon_url")
+    if (icon or args.get("username")) and CUSTOMIZE in workspace.missing_scopes:
+        raise SlackError("missing_scope", f"needed: {CUSTOMIZE}")
     return {"username": args.get("username") or None, "icon": icon}
 
 
@@ -337,6 +364,7 @@ METHODS = {
     "chat.postEphemeral": Method(post_ephemeral, "chat:write"),
     "chat.update": Method(update, "chat:write"),
     "chat.delete": Method(delete, "chat:write"),
+    "assistant.threads.setStatus": Method(set_status, "chat:write"),
     "reactions.add": Method(add_reaction, "reactions:write"),
     "reactions.remove": Method(remove_reaction, "reactions:write"),
     "users.info": Method(users_info, "users:read", form_only=True),
@@ -344,6 +372,7 @@ METHODS = {
     "usergroups.users.list": Method(group_users, "usergroups:read", form_only=True),
     "conversations.info": Method(room_info, "channels:read", form_only=True),
     "conversations.list": Method(list_rooms, "channels:read", form_only=True),
+    "users.conversations": Method(own_rooms, "channels:read", form_only=True),
     "conversations.members": Method(room_members, "channels:read", form_only=True),
     "conversations.join": Method(join, "channels:join"),
     "conversations.open": Method(open_direct, "im:write"),

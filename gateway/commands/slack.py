@@ -42,7 +42,7 @@ def manifest(
     sections, slack = mapping.get("channels") or {}, mapping.get("slack") or {}
     public = (url or str(mapping.get("public_url") or "")).rstrip("/")
     socket = socket or bool(slack.get("app_token")) or (not public and not url)
-    content = made(name, public, socket=socket, customers="slack" in sections)
+    content = made(name, public, socket=socket, customers=_has_customers(sections))
     steps = f"Make the app with one click:\n{link(content)}\n{STEPS}"
     if as_json:
         emit(content)
@@ -56,6 +56,11 @@ Then, on the app's page:
   2. Basic Information → copy the Signing Secret into .env as SLACK_SIGNING_SECRET
   3. for Socket Mode: App-Level Tokens → one with connections:write (xapp-…) into .env as SLACK_APP_TOKEN
   4. in Slack, /invite the app to the desk's channel; then: gateway check slack --online"""
+
+
+def _has_customers(channels: dict[str, Any]) -> bool:
+    kinds = ((section or {}).get("kind") or name for name, section in channels.items())
+    return "slack" in kinds
 
 
 def _document(path: Path) -> Document:

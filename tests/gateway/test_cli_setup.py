@@ -94,3 +94,9 @@ def test_customers_in_slack_need_more_scopes(home: Path, said: Said) -> None:
     manifest = json.loads(said("slack", "manifest", "--json")[0])
     assert set(manifest["oauth_config"]["scopes"]["bot"]) > set(without)
     assert "message.im" in manifest["settings"]["event_subscriptions"]["bot_events"]
+    assert manifest["features"]["app_home"]["messages_tab_enabled"] is True
+    out = said("slack", "manifest")[0]
+    link = next(line[2:] for line in out.splitlines() if line.startswith("# https://api.slack.com/apps?"))
+    assert json.loads(parse_qs(urlsplit(link).query)["manifest_json"][0]) == manifest
+    (home / "gateway.yaml").write_text(text.replace("  slack: {mode: live}", "  staff: {kind: slack, mode: live}"))
+    assert json.loads(said("slack", "manifest", "--json")[0]) == manifest

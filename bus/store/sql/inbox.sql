@@ -78,3 +78,6 @@ UPDATE inbox SET state = 'done', conversation = :conversation WHERE tenant = :te
 
 -- name: inbox_backlog
 SELECT COUNT(*) AS waiting FROM inbox WHERE tenant = :tenant AND state = 'ready' AND due_at <= :now
+
+-- name: inbox_latest
+SELECT received_at FROM inbox WHERE tenant = :tenant ORDER BY id DESC LIMIT 1

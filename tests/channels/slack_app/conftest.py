@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bus.errors import Unavailable
-from bus.message import Inbound, Side
+from bus.message import Customer, Inbound, Side
 from channels.files.courier import Courier
 from channels.files.shelf import Shelf
 from channels.files.storage import Folder
@@ -50,10 +50,13 @@ class Recorder:
     inbounds: list[Inbound] = field(default_factory=list)
     sides: list[Side] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
+    customers: list[Customer | None] = field(default_factory=list)
     down: bool = False
     seen: int = 0
 
-    async def accept(self, inbound: Inbound, *, side: Side, raw: bytes = b"") -> Answer:
+    async def accept(
+        self, inbound: Inbound, *, side: Side, raw: bytes = b"", customer: Customer | None = None
+    ) -> Answer:
         if self.down:
             raise Unavailable
         self.seen += 1
@@ -62,6 +65,7 @@ class Recorder:
             self.inbounds.append(inbound)
             self.sides.append(side)
             self.raws.append(raw)
+            self.customers.append(customer)
         return Answer(new)
 
 
