@@ -75,7 +75,7 @@ class Endpoint:
         raw = await webhook.body(request)
         try:
             payload = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Rejected(400, "malformed: not JSON") from error
         await self.take(payload, raw)
         return web.Response()

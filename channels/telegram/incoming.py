@@ -6,7 +6,7 @@ Deletions in ordinary chats are told to no bot.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -20,19 +20,21 @@ GROUPS = frozenset({"group", "supergroup"})
 GREETINGS = {"de": "Hallo!", "es": "¡Hola!", "fr": "Bonjour !", "pt": "Olá!"}
 GREETING = "Hello!"
 LONGEST_NAME = 200
+Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""Ids have at most 52 significant bits: https://core.telegram.org/bots/api#chat"""
 
 
 class Chat(msgspec.Struct, frozen=True):
     """Where something was said."""
 
-    id: int
+    id: Whole
     type: str
 
 
 class User(msgspec.Struct, frozen=True):
     """Who said it."""
 
-    id: int
+    id: Whole
     is_bot: bool = False
     first_name: str = ""
     last_name: str = ""
@@ -50,7 +52,7 @@ class File(msgspec.Struct, frozen=True):
     file_id: str
     file_name: str = ""
     mime_type: str = ""
-    file_size: int = 0
+    file_size: Whole = 0
     emoji: str = ""
 
 
@@ -87,14 +89,14 @@ class Key(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     """A message; `date` and `edit_date` in seconds."""
 
-    message_id: int
+    message_id: Whole
     chat: Chat
-    date: int = 0
-    edit_date: int = 0
+    date: Whole = 0
+    edit_date: Whole = 0
     sender: User | None = None
     via_bot: Any = None
     forward_origin: Any = None
-    message_thread_id: int = 0
+    message_thread_id: Whole = 0
     is_topic_message: bool = False
     text: str = ""
     caption: str = ""
@@ -123,7 +125,7 @@ class Press(msgspec.Struct, frozen=True, rename={"sender": "from"}):
 class Update(msgspec.Struct, frozen=True):
     """One thing that happened. Its `update_id` is an envelope's and nobody's key."""
 
-    update_id: int
+    update_id: Whole
     message: Message | None = None
     edited_message: Message | None = None
     callback_query: Press | None = None

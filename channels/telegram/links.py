@@ -49,7 +49,7 @@ class Links:
             customer = verify(asked.identity, settings.identity_secrets, now, SITE)
         except NotVerified as error:
             raise Rejected(401, str(error)) from error
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Rejected(400, "malformed") from error
         if customer.token:
             customer = msgspec.structs.replace(customer, token=self._seal.seal(customer.token))

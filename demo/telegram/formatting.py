@@ -24,7 +24,7 @@ TAGS = {
 LINK = re.compile(r"(?:https?://[^\s/]+\S*|tg://\S+)")
 TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z0-9-]*)(?P<more>[^>]*)(?P<close>>?)")
 HREF = re.compile(r"""href=["']([^"']*)["']""")
-UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\u202a-\u202e\ud800-\udfff]")
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\u202a-\u202e\ud800-\udfff]")
 
 
 class Refused(Exception):

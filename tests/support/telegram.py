@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +12,7 @@ from aiogram.types import Update as TheirUpdate
 
 from demo.telegram import Messenger, api
 from demo.telegram.courier import Courier, Webhook
-from gateway.ids import clock
+from gateway.ids import clock as real_clock
 from tests.support.businesses import Business, serving, shop
 from tests.support.running import Running
 
@@ -32,10 +32,9 @@ channels:
 
 
 @asynccontextmanager
-async def messenger(**more: Any) -> AsyncIterator[Messenger]:
+async def messenger(clock: Callable[[], int] = real_clock) -> AsyncIterator[Messenger]:
     """The stand-in, served. What it tells is what aiogram's own types can read."""
-    made = Messenger(**{"clock": clock, "token": TOKEN, "courier": Courier(clock, 0.01)} | more)
-    made.courier.seen = [_readable]
+    made = Messenger(clock=clock, token=TOKEN, courier=Courier(clock, 0.01, seen=[_readable]))
     async with serving(api.app(made)) as made.url:
         try:
             yield made
