@@ -100,9 +100,12 @@ class Polling:
                 logger.warning("telegram.unreadable", error=str(error))
 
 
-def _chat(update: Json) -> object:
-    """What has an order of its own."""
-    message = next((update[name] for name in ("message", "edited_message") if name in update), None)
-    if message is None:
-        message = update.get("callback_query", {}).get("message") or {}
-    return message.get("chat", {}).get("id")
+def _chat(update: object) -> object:
+    """What has an order of its own; None for what nobody can read."""
+    for way in (("message",), ("edited_message",), ("callback_query", "message")):
+        found: object = update
+        for name in (*way, "chat", "id"):
+            found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, int):
+            return found
+    return None

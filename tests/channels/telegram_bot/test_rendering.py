@@ -99,9 +99,11 @@ def test_exactly_full_is_one_message() -> None:
 
 PIECES = [
     "word", "Ünïcödé", "👩‍👩‍👧‍👦", "🇪🇸", "e\u0301", "שלום", "你好", "**", "_", "*", "`", "```", "~~", "[", "](", ")", "https://a.example/x",
-    "[l](https://a.example)", "[https://b.example](https://c.example)", "<b>", "</b>", "&lt;", "\\", "|", "| a | b |\n|---|---|\n| c | d |\n",
-    "\n", "\n\n", "\n- ", "\n1. ", "\n> ", "\n# ", "\n---\n", " ", "  \n", "\t", "!", "![i](https://d.example)", "{", "}", "#", "+", "-", "=",
-    ".", "\u200b", "\u202e", "\x00", "\ud800", "\u3000", "\xa0", "<a href=\"tg://user?id=1\">", "mailto:x@y.example", "@name", "/start",
+    "[l](https://a.example)", "[https://b.example](https://c.example)", "<b>", "</b>", "&lt;", "\\", "|",
+    "| a | b |\n|---|---|\n| c | d |\n",
+    "\n", "\n\n", "\n- ", "\n1. ", "\n> ", "\n# ", "\n---\n", " ", "  \n", "\t", "!", "![i](https://d.example)", "{", "}", "#", "+", "-",
+    "=",
+    ".", "\u200b", "\u202e", "\x00", "\ud800", "\u3000", "\xa0", '<a href="tg://user?id=1">', "mailto:x@y.example", "@name", "/start",
     "    indented", "\n    code\n", "http://plain.example", "[t](https://t.me/b?start=1)", "\n```py\n", "\n> > ", "x" * 300,
 ]  # fmt: skip
 
