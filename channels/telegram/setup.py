@@ -30,6 +30,26 @@ async def connect(settings: Settings, name: str, public_url: str) -> AsyncIterat
         await client.close()
 
 
+async def look(settings: Settings, name: str, public_url: str) -> AsyncIterator[tuple[bool, str]]:
+    """(right, what is found) of each thing that `connect` would set. Raises what the client raises."""
+    client = Client(settings)
+    try:
+        us = await client.read("getMe")
+        yield True, f"signed in as @{us.get('username', '?')}"
+        told = await client.read("getWebhookInfo")
+        url = str(told.get("url") or "")
+        wanted = f"{public_url.rstrip('/')}/webhooks/{name}" if settings.updates == "webhook" else ""
+        if url != wanted:
+            yield False, f"Telegram calls {url or 'nobody'} instead of {wanted or 'nobody'}"
+        else:
+            yield True, f"Telegram calls {url}" if url else "updates are fetched"
+        if url and told.get("last_error_message"):
+            waiting = int(told.get("pending_update_count", 0))
+            yield waiting == 0, f"its last trouble: {told['last_error_message']}; {waiting} waiting"
+    finally:
+        await client.close()
+
+
 async def _webhook(client: Client, settings: Settings, url: str) -> str:
     """https://core.telegram.org/bots/api#setwebhook"""
     if not url.startswith("https://") and settings.api_base.startswith("https://"):

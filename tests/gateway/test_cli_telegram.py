@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from demo.telegram import Messenger
+from gateway import online
 from gateway.__main__ import main
+from gateway.checking import look
 from tests.support.telegram import ALLOWED, SECRET, TOKEN, messenger
 
 CONFIG = """\
@@ -91,3 +93,18 @@ def test_what_is_wrong_is_said_with_its_line(
     assert "copy the token that @BotFather shows into .env" in capsys.readouterr().err
     assert main(["telegram", "connect", "other", "--config", write(tmp_path, telegram)]) == 1
     assert "has no Telegram channel `other`" in capsys.readouterr().err
+
+
+def test_the_check_says_whether_telegram_reaches_us(tmp_path: Path, telegram: Messenger) -> None:
+    path = Path(write(tmp_path, telegram))
+    _, looked = look(path, "telegram")
+    assert looked is not None
+    wanted = "https://support.example.com/webhooks/telegram"
+    before = asyncio.run(online.look(looked, "telegram"))
+    assert [(one.ok, one.text) for one in before] == [
+        (True, f"signed in as @{telegram.username}"),
+        (False, f"Telegram calls nobody instead of {wanted}"),
+    ]
+    assert before[-1].remedy == "gateway telegram connect"
+    assert main(["telegram", "connect", "--config", str(path)]) == 0
+    assert [one.text for one in asyncio.run(online.look(looked, "telegram"))][1:] == [f"Telegram calls {wanted}"]

@@ -33,7 +33,7 @@ def message(**fields: Any) -> Json:
     return {"message_id": 57, "from": ANA, "chat": PRIVATE, "date": 1_790_000_000} | fields
 
 
-def update(kind: str = "message", **fields: Any) -> Json:
+def update(kind: str = "message", /, **fields: Any) -> Json:
     return {"update_id": 921_000_004, kind: message(**fields)}
 
 
@@ -57,7 +57,7 @@ DOCUMENT = {
     "file_size": 81_000,
 }
 PLACE = {"latitude": 40.4168, "longitude": -3.7038}
-GOLDEN = {
+GOLDEN: dict[str, tuple[Json, Inbound]] = {
     "text": ({"text": "Where is my refund?"}, said(text="Where is my refund?")),
     "text as it was typed": ({"text": " *a* <b> \n"}, said(text=" *a* <b> \n")),
     "caption and photo": (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bench.team import buttons
+from demo.slack.people import DESK
 from demo.telegram import ANA
-from tests.support.telegram import conversation_of, telegram_shop
+from tests.support.telegram import SECTION, conversation_of, telegram_shop
 
 
 @pytest.mark.parametrize("updates", ["webhook", "polling"])
@@ -71,3 +73,16 @@ async def test_a_button_decides_once(updates: str, tmp_path) -> None:  # type: i
         assert [line["kind"] for line in log].count("customer_pressed") == 1
         assert offer.keyboard == []
         assert all(telegram.answered.values())
+
+
+async def test_in_draft_nothing_reaches_the_customer_but_by_a_persons_click(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    async with telegram_shop(tmp_path, "webhook", SECTION.replace("mode: live", "mode: draft")) as (business, telegram):
+        await telegram.say(ANA, business.later_question)
+        await business.running.settle()
+        await business.slack.settled()
+        assert telegram.by_bot(ANA) == []
+        (draft,) = [one for one in business.slack.messages(DESK) if "approve" in buttons(one.blocks)]
+        await business.slack.press(business.person, draft.ts, "approve")
+        said = await telegram.hears(ANA, lambda one: business.later_answer in one.text)
+        assert said.id == 2
+        assert telegram.actions == []
