@@ -50,26 +50,22 @@ class TelegramChannel:
         self._post = Post(self._client, lent.tenant, lent.clock)
         self._thinking = Thinking(lent.hub, TYPING_LASTS)
         self._health: dict[str, Any] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
         self._opened = False
         self._drafts = True
 
     def reconfigure(self, settings: Settings) -> None:
         """From now on, these settings."""
-        changed, self.settings, self.mode = settings != self.settings, settings, settings.mode
-        if changed and self._opened:
+        self.settings, self.mode = settings, settings.mode
+        if self._client.reconfigure(settings):
             self._polling.set(False)
-            self._begin(self._again(settings))
-
-    async def _again(self, settings: Settings) -> None:
-        await self._client.reconfigure(settings)
         self._poll()
 
     async def open(self) -> None:
         """See Channel. The SDK is loaded in the background."""
         self._opened = True
         self._poll()
-        self._begin(self._watch())
+        self._watching = asyncio.create_task(self._watch(), name="telegram watch")
 
     def _poll(self) -> None:
         self._polling.set(self.settings.updates == "polling" and self.mode != "off" and self._opened)
@@ -77,19 +73,13 @@ class TelegramChannel:
     async def close(self) -> None:
         """See Channel."""
         self._opened = False
-        tasks = [*self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         await self._polling.close()
         await self._thinking.close()
         await self._endpoint.close()
         await self._client.close()
-
-    def _begin(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def send(self, sending: Sending) -> str:
         """See Channel."""

@@ -80,22 +80,26 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._bot: Bot | None = None
+        self._retired: list[Bot] = []
         self._opening = asyncio.Lock()
         self._closed = False
 
-    async def reconfigure(self, settings: Settings) -> None:
-        """From now on, these settings; another bot or place is another connection, made at the next call."""
-        self.settings = settings
-        await self._let_go()
+    def reconfigure(self, settings: Settings) -> bool:
+        """From now on, these settings. True for another bot or place: what is under way ends on the connection it began on."""
+        before, self.settings = self.settings, settings
+        if (before.token, before.api_base) == (settings.token, settings.api_base):
+            return False
+        if self._bot is not None:
+            self._retired.append(self._bot)
+            self._bot = None
+        return True
 
     async def close(self) -> None:
-        """End the session; what is called after this is Retryable."""
+        """End the sessions; what is called after this is Retryable."""
         self._closed = True
-        await self._let_go()
-
-    async def _let_go(self) -> None:
-        bot, self._bot = self._bot, None
-        if bot is not None:
+        bots = [*self._retired, *([self._bot] if self._bot else [])]
+        self._retired, self._bot = [], None
+        for bot in bots:
             await bot.session.close()
 
     async def call(self, method: str, *, patience: float | None = None, **arguments: Any) -> Any:

@@ -145,11 +145,15 @@ class Endpoint:
 
     async def _acknowledge(self, press: Press, ours: bool) -> None:
         """Stop the button's spinner, and take the keyboard of a question away that is answered."""
+        await self._quietly("answerCallbackQuery", callback_query_id=press.id)
+        if ours and press.message is not None:
+            chat, message = press.message.chat.id, press.message.message_id
+            await self._quietly("editMessageReplyMarkup", chat_id=chat, message_id=message)
+
+    async def _quietly(self, method: str, **arguments: Any) -> None:
+        """A sign that nothing hangs on."""
         try:
-            await self._client.call("answerCallbackQuery", callback_query_id=press.id)
-            if ours and press.message is not None:
-                chat, message = press.message.chat.id, press.message.message_id
-                await self._client.call("editMessageReplyMarkup", chat_id=chat, message_id=message)
+            await self._client.call(method, **arguments)
         except GatewayError as error:
             logger.info("telegram.press_not_shown", channel=self._name, error=str(error))
 
