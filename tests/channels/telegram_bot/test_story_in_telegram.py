@@ -6,7 +6,8 @@ import pytest
 
 from bench.team import buttons
 from demo.slack.people import DESK
-from demo.telegram import ANA
+from demo.telegram import ANA, JONAS
+from demo.telegram.people import EMMA
 from tests.support.telegram import SECTION, conversation_of, telegram_shop
 
 
@@ -86,3 +87,21 @@ async def test_in_draft_nothing_reaches_the_customer_but_by_a_persons_click(tmp_
         said = await telegram.hears(ANA, lambda one: business.later_answer in one.text)
         assert said.id == 2
         assert telegram.actions == []
+
+
+async def test_a_signed_in_customer_goes_on_in_telegram(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    async with telegram_shop(tmp_path, "webhook") as (business, telegram):
+        await telegram.say(EMMA, business.asks)
+        stranger = await telegram.hears(EMMA, lambda one: bool(one.text))
+        assert business.offer_says[1] not in stranger.text
+        body = {"identity": business.identity}
+        async with business.http.post(f"{business.url}/webhooks/telegram/links", json=body) as answer:
+            assert answer.status == 201
+            url = (await answer.json())["url"]
+        assert url.startswith(f"https://t.me/{telegram.username}?start=")
+        await telegram.say(JONAS, f"/start {url.partition('=')[2]}")
+        await telegram.say(JONAS, business.asks)
+        offer = await telegram.hears(JONAS, lambda one: bool(one.keyboard))
+        for words in business.offer_says:
+            assert words in offer.text
+        await business.running.settle()
