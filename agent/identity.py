@@ -50,7 +50,9 @@ def of(
     """The identity of a conversation's customer. `public`: on this channel anybody may write without being known."""
     customer = conversation.customer
     channel = conversation.address.channel
-    subject = f"{channel}:{customer.id if customer and customer.id else conversation.address.peer}"
+    subject = (
+        f"{customer.source}:{customer.id}" if customer and customer.id else f"{channel}:{conversation.address.peer}"
+    )
     verified = _verified(conversation, rows, public=public)
     expired = customer is not None and 0 < customer.token_expires_at <= now
     authorize: Callable[[str, int], str] | None = None
@@ -65,7 +67,8 @@ def of(
 def _verified(conversation: Conversation, rows: Sequence[Received], *, public: bool) -> Verified:
     said = [row.inbound.sender.verified for row in rows if row.side == "customer" and row.inbound.kind != "memo"]
     if said:
-        return said[-1]
+        linked = conversation.customer is not None and conversation.customer.source != conversation.address.channel
+        return "link" if linked and said[-1] == "channel" else said[-1]
     if conversation.customer is not None:
         return conversation.customer.proof
     return "none" if public else "channel"

@@ -1,4 +1,4 @@
-"""What `gateway check --online` asks the world outside: Slack, the model, the hosts of tools, and our own address."""
+"""What `gateway check --online` asks the world outside: Slack, Telegram, the model, the hosts of tools, and our own address."""
 
 from __future__ import annotations
 
@@ -74,6 +74,23 @@ async def _place(connection: Any, channel: str) -> Finding:
     return Finding("slack", False, f"the app is not in {name}", f"in Slack: /invite it to {name}")
 
 
+async def _telegram(looked: Looked) -> AsyncIterator[Finding]:
+    from bus.errors import GatewayError
+    from channels.telegram.settings import Settings
+    from channels.telegram.setup import look as asked
+
+    for loc, settings in looked.sections.items():
+        if not isinstance(settings, Settings):
+            continue
+        name = str(loc[-1])
+        remedy = f"gateway telegram connect {name}" if name != "telegram" else "gateway telegram connect"
+        try:
+            async for ok, text in asked(settings, name, looked.settings.url):
+                yield Finding(name, ok, text, "" if ok else remedy)
+        except GatewayError as error:
+            yield Finding(name, False, f"Telegram says no: {error}", "copy the token of @BotFather into .env again")
+
+
 async def _model(looked: Looked) -> AsyncIterator[Finding]:
     agent = looked.settings.agent
     for name in (agent.model, agent.fast_model, *agent.fallbacks):
@@ -143,4 +160,10 @@ async def _unreachable(url: str, expect: int = 0) -> str:
 
 
 Question = Callable[[Looked], AsyncIterator[Finding]]
-QUESTIONS: dict[str, Question] = {"slack": _slack, "model": _model, "tools": _tools, "public_url": _public_url}
+QUESTIONS: dict[str, Question] = {
+    "slack": _slack,
+    "telegram": _telegram,
+    "model": _model,
+    "tools": _tools,
+    "public_url": _public_url,
+}

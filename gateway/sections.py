@@ -15,8 +15,8 @@ from config.document import Document
 from config.problems import Loc, Problem, explain, nearest
 from handoff import routing
 
-KINDS = {"slack": "channels.slack.customers", "web": "channels.web"}
-LATER = frozenset({"telegram", "whatsapp"})
+KINDS = {"slack": "channels.slack.customers", "telegram": "channels.telegram", "web": "channels.web"}
+LATER = frozenset({"whatsapp"})
 ENTRY_POINT = "gateway.channels"
 SLACK = "channels.slack.settings:SlackSettings"
 DESK = "channels.slack.settings:DeskSettings"

@@ -85,7 +85,8 @@ def file_of(page: Path, name: str) -> str:
 def variables(text: str) -> dict[str, str]:
     """Something for every `${NAME}`."""
     names = re.findall(r"\$\{(\w+)", text)
-    return {name: "https://api.example.com" if name.endswith("_API") else SECRET for name in names}
+    shaped = {"TELEGRAM_TOKEN": f"123456:{SECRET}"}
+    return {name: "https://api.example.com" if name.endswith("_API") else SECRET for name in names} | shaped
 
 
 # What is shown

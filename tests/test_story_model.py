@@ -59,7 +59,7 @@ def _orders(content: str) -> Json:
 async def test_the_story_on_a_language_model(tmp_path: Path) -> None:
     server = OpenAI(answer=sensible)
     async with serving(server.app()) as api:
-        model = {"GATEWAY__AGENT__MODEL": "openai/sensible", "GATEWAY__AGENT__API_BASE": f"{api}/v1"}
+        model: Any = {"GATEWAY__AGENT__MODEL": "openai/sensible", "GATEWAY__AGENT__API_BASE": f"{api}/v1"}
         async with shop(tmp_path, **model) as business:
             customer = await Visitor(business.http, business.url).arrive(business.identity)
             await customer.say(business.asks)

@@ -137,10 +137,10 @@ def test_a_route_that_could_never_match_is_named_with_its_line(home: Path, lines
 
 
 def test_a_channel_of_a_later_release_is_said(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY__CHANNELS__TELEGRAM", "{mode: live}")
+    monkeypatch.setenv("GATEWAY__CHANNELS__WHATSAPP", "{mode: live}")
     monkeypatch.setenv("GATEWAY__CHANNELS__PIGEON", "{mode: live}")
     found = lines(status=1)
-    assert found["telegram"][0]["text"].endswith("telegram comes with a later release")
+    assert found["whatsapp"][0]["text"].endswith("whatsapp comes with a later release")
     assert 'no channel of the kind "pigeon"' in found["pigeon"][0]["text"]
 
 

@@ -14,13 +14,12 @@ from aiohttp import web
 from bus.errors import Unavailable
 from bus.message import Customer, Inbound, Side
 from channels.files.courier import Courier
-from channels.files.shelf import Shelf
-from channels.files.storage import Folder
 from channels.slack.app import App
 from channels.slack.desk import Desk
 from channels.slack.settings import DeskSettings, SlackSettings
 from demo.slack.people import BILLING, DESK, DESK_GROUP, LENA
 from demo.world import Secrets, World, serve
+from tests.support import files
 
 NOW = 1_779_271_200_000
 
@@ -110,8 +109,8 @@ def desk_settings(**changes: Any) -> DeskSettings:
 
 @pytest.fixture
 def courier(tmp_path: Path) -> Courier:
-    """Files of nobody: a test that needs some puts its channel into `channels`."""
-    return Courier(Shelf(Folder(tmp_path / "files"), "a key", "https://support.example.com"), channels={})
+    """Files of nobody."""
+    return files.courier(tmp_path)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from channels.slack.customers.channel import Customers
 from channels.slack.customers.outcomes import OUTCOMES
 from channels.slack.settings import SlackSettings
 from tests.support.businesses import serving
+from tests.support.files import courier
 
 TO = Address("default", "slack", "T0DESK0001", "D0PRIYA001")
 Answer = tuple[int, dict[str, Any], dict[str, str]]
@@ -54,7 +56,7 @@ def nobody() -> Any:
 
 
 @pytest.fixture
-async def customers(slack: Slack) -> AsyncIterator[Customers]:
+async def customers(slack: Slack, tmp_path: Path) -> AsyncIterator[Customers]:
     served = web.Application()
     served.router.add_route("*", "/api/{method}", slack.serve)
     async with serving(served) as url:
@@ -64,7 +66,7 @@ async def customers(slack: Slack) -> AsyncIterator[Customers]:
         app = App(settings, intake=nobody, clock=lambda: 0)  # type: ignore[arg-type]
         lent = Lent(
             tenant=None, intake=nobody, hub=Hub(), clock=lambda: 0, new_id=str, seal=Seal(["k" * 32]),  # type: ignore[arg-type]
-            public_url="", slack=app,
+            public_url="", files=courier(tmp_path), slack=app,
         )  # fmt: skip
         made = build("slack", Settings(), lent)
         yield made

@@ -1,0 +1,280 @@
+"""What is said arrives in order and once; every refusal has a name, and each ends where people can see it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bus.channel import Sending
+from bus.errors import Permanent, Retryable, Uncertain
+from bus.message import Address, Attachment, Button, Outbound, Words
+from bus.wake import Discard, Preview, Rested
+from channels.telegram import buttons
+from channels.telegram.client import reason
+from channels.telegram.pace import Pace
+from demo.telegram import ANA
+from demo.telegram.formatting import Refused
+from demo.telegram.messenger import Message
+from tests.channels.telegram_bot.world import Clock, World, opened
+from tests.support.telegram import TOKEN
+
+LONG = "\n\n".join(f"Paragraph {number}. " + "words " * 150 for number in range(12))
+
+
+def sending(to: Address, text: str, *, act: Any = "say", target: str = "", key: str = "k1", **more: Any) -> Sending:
+    speaker = more.pop("speaker", "agent")
+    return Sending(Outbound(key, act, to, Words(text, speaker, **more), cause=3), "att_1", target=target)
+
+
+@pytest.fixture
+def ana(world: World) -> Address:
+    world.telegram.chat(ANA)
+    return world.chat(ANA)
+
+
+def texts(world: World, chat: int = ANA) -> list[str]:
+    return [one.text for one in world.telegram.by_bot(chat)]
+
+
+async def test_words_go_out_with_their_styles(world: World, ana: Address) -> None:
+    assert await world.channel.send(sending(ana, "**Hi**, 👋")) == f"{ANA}:1"
+    (said,) = world.telegram.by_bot(ANA)
+    assert (said.text, said.entities) == ("Hi, 👋", [{"type": "bold", "offset": 0, "length": 2}])
+    asked = world.telegram.calls[-1][1]
+    assert asked["link_preview_options"] == {"is_disabled": True}
+    assert "parse_mode" not in asked
+
+
+async def test_a_person_speaks_under_their_name_and_literally(world: World, ana: Address) -> None:
+    await world.channel.send(sending(ana, "*no* <b>", speaker="staff", name="Sara"))
+    assert texts(world) == ["Sara: *no* <b>"]
+
+
+async def test_a_topic_is_answered_in_the_topic(world: World) -> None:
+    world.telegram.chat(ANA)
+    await world.channel.send(sending(Address("default", "telegram", "42", str(ANA), "12"), "Hi"))
+    assert world.telegram.by_bot(ANA)[0].thread == 12
+
+
+async def test_buttons_stand_below_the_last_part(world: World, ana: Address) -> None:
+    await world.channel.send(sending(ana, LONG, buttons=(Button("yes", "Yes"), Button("no", "No"))))
+    said = world.telegram.by_bot(ANA)
+    assert len(said) == 3
+    assert [bool(one.keyboard) for one in said] == [False, False, True]
+    assert [buttons.pressed(TOKEN, ana, data) for data in said[-1].buttons.values()] == [(3, 0), (3, 1)]
+
+
+async def test_a_long_text_comes_in_order_and_is_one_message_to_us(world: World, ana: Address) -> None:
+    assert await world.channel.send(sending(ana, LONG)) == f"{ANA}:1,2,3"
+    assert "".join("".join(texts(world)).split()) == "".join(LONG.split())
+
+
+async def test_what_is_sent_of_a_long_text_is_not_sent_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as world:
+        ana = world.chat(ANA)
+        world.telegram.chat(ANA)
+
+        def too_many(message: Message) -> None:
+            if len(world.telegram.by_bot(ANA)) == 1:
+                world.telegram.refuse_next.append(Refused("Too Many Requests: retry after 2", 429, retry_after=2))
+
+        world.telegram.watchers.append(too_many)
+        with pytest.raises(Retryable) as caught:
+            await world.channel.send(sending(ana, LONG))
+        assert (caught.value.after, len(texts(world))) == (2, 1)
+    async with opened(tmp_path) as again:  # the process has ended meanwhile: what was sent is on the disk
+        again.telegram.chat(ANA)
+        assert (await again.channel.send(sending(ana, LONG))).count(",") == 2
+        assert len(texts(again)) == 2
+        await again.channel.send(sending(ana, LONG, key="k2"))
+        assert len(texts(again)) == 5
+
+
+REFUSALS = [
+    (Refused("Too Many Requests: retry after 7", 429, retry_after=7), Retryable, 7),
+    (Refused("Forbidden: bot was blocked by the user", 403), Permanent, "blocked"),
+    (Refused("Forbidden: user is deactivated", 403), Permanent, "deactivated"),
+    (Refused("Forbidden: bot was kicked from the supergroup chat", 403), Permanent, "kicked"),
+    (Refused("Forbidden: bot is not a member of the channel chat", 403), Permanent, "kicked"),
+    (Refused("Forbidden: bot can't initiate conversation with a user", 403), Permanent, "not_started"),
+    (Refused("Forbidden: bot can't send messages to bots", 403), Permanent, "is_a_bot"),
+    (Refused("Bad Request: chat not found"), Permanent, "chat_not_found"),
+    (Refused("Bad Request: message is too long"), Permanent, "too_long"),
+    (Refused("Bad Request: message text is empty"), Permanent, "nothing_to_say"),
+    (Refused("Bad Request: not enough rights to send text messages to the chat"), Permanent, "no_rights"),
+    (Refused("Bad Request: CHAT_WRITE_FORBIDDEN"), Permanent, "no_rights"),
+    (Refused("Bad Request: TOPIC_CLOSED"), Permanent, "thread_not_found"),
+    (Refused("Bad Request: something new"), Permanent, "refused"),
+    (Refused("Unauthorized", 401), Permanent, "unauthorized"),
+    (Refused("Not Found", 404), Permanent, "unauthorized"),
+    (Refused("Conflict: terminated by other getUpdates request", 409), Retryable, None),
+    (Refused("Request Entity Too Large", 413), Permanent, "too_large"),
+    (Refused("Internal Server Error", 500), Uncertain, None),
+    (Refused("Bad Gateway", 502), Uncertain, None),
+    (Refused("Gateway Timeout", 504), Uncertain, None),
+]
+
+
+@pytest.mark.parametrize(("refused", "kind", "told"), REFUSALS, ids=lambda value: getattr(value, "description", ""))
+async def test_every_refusal_has_an_outcome(
+    world: World, ana: Address, refused: Refused, kind: type[Exception], told: Any
+) -> None:
+    world.telegram.refuse_next.append(refused)
+    with pytest.raises(kind) as caught:
+        await world.channel.send(sending(ana, "Hi"))
+    if isinstance(caught.value, Permanent):
+        assert caught.value.reason == told
+    elif isinstance(caught.value, Retryable):
+        assert caught.value.after == told
+    assert TOKEN.partition(":")[2] not in str(caught.value)
+    assert texts(world) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Bad Request: message is not modified: specified new message content", "unchanged"),
+        ("Bad Request: message to edit not found", "message_gone"),
+        ("Bad Request: message to delete not found", "message_gone"),
+        ("Bad Request: message can't be deleted for everyone", "too_late_to_change"),
+        ("Bad Request: query is too old and response timeout expired or query ID is invalid", "query_too_old"),
+        ('Bad Request: can\'t parse entities: Unsupported start tag "p" at byte offset 0', "malformed"),
+        ("Bad Request: BUTTON_DATA_INVALID", "malformed"),
+        ("Bad Request: ENTITY_BOUNDS_INVALID", "malformed"),
+    ],
+)
+def test_refusals_of_other_calls_have_names(said: str, name: str) -> None:
+    assert reason(said) == name
+
+
+async def test_what_is_malformed_is_sent_once_more_as_mere_text(world: World, ana: Address) -> None:
+    world.telegram.refuse_next.append(Refused("Bad Request: can't parse entities: ENTITY_BOUNDS_INVALID"))
+    await world.channel.send(sending(ana, "**Hi**"))
+    assert [(one.text, one.entities) for one in world.telegram.by_bot(ANA)] == [("Hi", [])]
+    world.telegram.refuse_next += [Refused("Bad Request: can't parse entities")] * 2
+    with pytest.raises(Permanent, match="can't parse"):
+        await world.channel.send(sending(ana, "**Hi**"))
+    assert len(texts(world)) == 1
+
+
+async def test_a_group_that_moved_is_found_where_it_is(world: World) -> None:
+    world.telegram.group(-5, kind="group").moved_to = -1005
+    world.telegram.group(-1005)
+    there = Address("default", "telegram", "42", f"-5:{ANA}")
+    assert await world.channel.send(sending(there, "Hi")) == "-1005:1"
+    assert await world.channel.send(sending(there, "again", key="k2")) == "-1005:2"
+    assert texts(world, -1005) == ["Hi", "again"]
+
+
+async def test_a_lost_answer_is_ambiguous_and_never_repeated(world: World, ana: Address) -> None:
+    async with asyncio.timeout(5):
+        while "webhook" not in world.channel.status():  # noqa: ASYNC110 - the channel's own first look at Telegram
+            await asyncio.sleep(0.005)
+    world.telegram.faults.drop_next_answer = 1
+    this = sending(ana, "Hi")
+    with pytest.raises(Uncertain):
+        await world.channel.send(this)
+    assert await world.channel.find(this) is None
+    assert texts(world) == ["Hi"]
+
+
+async def test_nobody_there_is_not_the_same_as_a_lost_answer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as world:
+        world.channel.reconfigure(world.channel.settings.model_copy(update={"api_base": "http://127.0.0.1:1"}))
+        await asyncio.sleep(0)
+        with pytest.raises(Retryable, match="cannot be reached"):
+            await world.channel.send(sending(world.chat(ANA), "Hi"))
+
+
+async def test_words_are_changed_and_taken_back(world: World, ana: Address) -> None:
+    target = await world.channel.send(sending(ana, LONG))
+    shorter = sending(ana, "**Short**", act="replace", target=target, key="k2")
+    assert await world.channel.send(shorter) == f"{ANA}:1"
+    assert await world.channel.send(shorter) == f"{ANA}:1"
+    assert texts(world) == ["Short"]
+    longer = await world.channel.send(sending(ana, LONG, act="replace", target=f"{ANA}:1", key="k3"))
+    assert len(texts(world)) == 3
+    gone = sending(ana, "", act="remove", target=longer, key="k4")
+    assert await world.channel.send(gone) == longer
+    assert await world.channel.send(gone) == longer
+    assert texts(world) == []
+    assert await world.channel.find(gone) == ""
+
+
+async def test_what_is_too_old_to_be_taken_back_is_said(world: World, ana: Address) -> None:
+    target = await world.channel.send(sending(ana, "Hi"))
+    world.clock.advance(49 * 3600)
+    with pytest.raises(Permanent) as caught:
+        await world.channel.send(sending(ana, "", act="remove", target=target))
+    assert caught.value.reason == "too_late_to_change"
+
+
+@pytest.mark.parametrize("target", ["", "x", "m7"])
+async def test_what_never_was_cannot_be_changed(world: World, ana: Address, target: str) -> None:
+    for act in ("replace", "remove"):
+        with pytest.raises(Permanent, match="nothing_to_change"):
+            await world.channel.send(sending(ana, "x", act=act, target=target))
+
+
+async def test_nothing_is_not_sent(world: World, ana: Address) -> None:
+    with pytest.raises(Permanent, match="nothing_to_say"):
+        await world.channel.send(sending(ana, " \u200b "))
+    await world.channel.send(sending(ana, "", attachments=(Attachment("invoice.pdf", "application/pdf"),)))
+    assert texts(world) == ["📎 invoice.pdf"]
+
+
+async def test_while_the_agent_works_it_is_shown_and_words_come_as_they_are_written(world: World, ana: Address) -> None:
+    world.channel.thinking("c1", ana)
+
+    async def until(done: Any) -> None:
+        async with asyncio.timeout(5):
+            while not done():  # noqa: ASYNC110 - what Telegram shows has no event here
+                await asyncio.sleep(0.005)
+
+    await until(lambda: world.telegram.actions)
+    world.hub.publish("c1", Preview(1, 0, "Your order "))
+    await until(lambda: world.telegram.drafts)
+    world.hub.publish("c1", Preview(1, 11, "is on its way."))
+    await until(lambda: world.telegram.drafts[-1] == (ANA, "Your order is on its way."))
+    world.hub.publish("c1", Discard(1))
+    await until(lambda: world.telegram.drafts[-1] == (ANA, ""))
+    world.hub.publish("c1", Rested())
+    assert world.telegram.actions == [(ANA, "typing")]
+
+
+async def test_a_customer_who_blocked_the_bot_is_told_to_the_team(world: World) -> None:
+    world.telegram.block(ANA)
+    await world.telegram.say(ANA, "hello?")
+    await world.settle()
+    kinds = [line.kind() for line in await world.lines(await world.conversation(ANA))]
+    (failed,) = [line for line in await world.lines(await world.conversation(ANA)) if line.kind() == "delivery_failed"]
+    assert (failed.reason, "delivered" in kinds) == ("blocked", False)
+
+
+def test_the_pace_is_telegrams() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    waits = [pace.wait(7) for _ in range(22)]
+    assert waits[:20] == [0.0] * 20
+    assert 0.9 < waits[20] <= 1.0
+    pace.hold(9, 3)
+    assert pace.wait(9) == 3.0
+    clock.advance(60)
+    assert [pace.wait(-5) for _ in range(20)] == [0.0] * 20
+    assert pace.wait(-5) > 2.9
+
+
+async def test_a_file_can_be_fetched_from_the_stand_in(world: World) -> None:
+    world.telegram.store("BQAC-1", b"%PDF-1.7")
+    told = await world.channel._client.read("getFile", file_id="BQAC-1")
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{world.telegram.url}/file/bot{TOKEN}/{told['file_path']}") as answer,
+    ):
+        assert (answer.status, await answer.read()) == (200, b"%PDF-1.7")
+    with pytest.raises(Permanent, match="wrong file_id"):
+        await world.channel._client.read("getFile", file_id="other")
