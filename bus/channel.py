@@ -20,6 +20,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     `pull`: people fetch (a stream), so the commit is the send. `names`: shows who speaks; else a person's words begin with the name.
     `withdraws`: a preview can be taken back. `replaces`: a sent message can be changed. `text`: characters in one message.
+    `window`: milliseconds after a customer's last words in which anything may be written to them, 0 when there is no end.
     """
 
     pull: bool = False
@@ -27,6 +28,7 @@ class Limits(msgspec.Struct, frozen=True):
     withdraws: bool = False
     replaces: bool = True
     text: int = 4000
+    window: int = 0
 
 
 class Person(msgspec.Struct, frozen=True):

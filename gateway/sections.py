@@ -15,8 +15,8 @@ from config.document import Document
 from config.problems import Loc, Problem, explain, nearest
 from handoff import routing
 
-KINDS = {"web": "channels.web"}
-LATER = frozenset({"slack", "telegram", "whatsapp"})
+KINDS = {"web": "channels.web", "whatsapp": "channels.whatsapp"}
+LATER = frozenset({"slack", "telegram"})
 ENTRY_POINT = "gateway.channels"
 SLACK = "channels.slack.settings:SlackSettings"
 DESK = "channels.slack.settings:DeskSettings"

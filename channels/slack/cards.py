@@ -14,7 +14,7 @@ import msgspec
 from bus.action import Action
 from bus.canonical import encode
 from bus.capsule import Capsule, Line, Source, ToolRun
-from bus.message import ApprovalCard, CaseCard, CaseDetails, Content, Mark, Words
+from bus.message import ApprovalCard, CaseCard, CaseDetails, Content, Mark, Template, Words
 from channels.slack.literal import escaped, inert, short, visible
 
 Json = dict[str, Any]
@@ -54,7 +54,7 @@ class Post(msgspec.Struct, frozen=True):
 
 
 def render(content: Content) -> Post:
-    """The message for a content. Marks are no messages: ValueError."""
+    """The message for a content. Marks and customers' templates are no messages here: ValueError."""
     match content:
         case Words():
             return _words(content)
@@ -64,8 +64,8 @@ def render(content: Content) -> Post:
             return _details(content.capsule)
         case ApprovalCard():
             return _approval(content)
-        case Mark():
-            raise ValueError("a mark is not a message")
+        case Mark() | Template():
+            raise ValueError("this is no message at the desk")
 
 
 def plainly(post: Post) -> Post:
