@@ -37,6 +37,7 @@ LABELS = {
     "claim": "Claim",
     "resolve": "Resolve",
     "return": "Back to agent",
+    "reopen": "Reopen by template",
     "approve": "Approve",
     "edit": "Edit",
     "reject": "Reject",
@@ -65,7 +66,7 @@ def render(content: Content) -> Post:
         case ApprovalCard():
             return _approval(content)
         case Mark() | Template():
-            raise ValueError("this is no message at the desk")
+            raise ValueError("a mark, or a template, is not a message here")
 
 
 def plainly(post: Post) -> Post:
@@ -107,12 +108,14 @@ def _facts(capsule: Capsule) -> dict[str, str]:
         "Known": ", ".join(f"{name} {_value(value)}" for name, value in capsule.entities.items()),
         "Owner": capsule.owner_name,
         "Since": _clock(capsule.opened_at),
+        "Reply until": _clock(capsule.reply_until) if capsule.reply_until else "",
     }
     return {name: value for name, value in facts.items() if value}
 
 
 def _buttons(capsule: Capsule) -> list[Json]:
-    return _actions(BUTTONS[capsule.state], capsule.conversation)
+    open_ = BUTTONS[capsule.state]
+    return _actions((*open_, "reopen") if open_ and capsule.reply_until else open_, capsule.conversation)
 
 
 def _details(capsule: Capsule) -> Post:

@@ -69,7 +69,7 @@ class Reconciler:
         mark = await self._tenant.read(settings.get, name)
         count = 0
         if mark and self._mode() != "off":
-            for listed in sorted(await self._missing(int(mark) - OVERLAP), key=lambda one: one.at):
+            for listed in await self._missing(int(mark) - OVERLAP):
                 count += await self._bring(listed)
         await self._tenant.write(settings.put, name, str(begun))
         self._found += count
@@ -79,12 +79,15 @@ class Reconciler:
         return count
 
     async def _missing(self, since: int) -> list[Listed]:
+        """In the order in which they were sent: Twilio lists the newest first, and tells the second only."""
         ours = self._ours()
-        return [
+        missing = [
             listed
             async for listed in self._client.listed(since, to=f"{PREFIX}{ours.number}")
             if listed.inbound and SID.fullmatch(listed.sid) and not await self._tenant.read(_is_here, ours, listed.sid)
         ]
+        missing.reverse()
+        return sorted(missing, key=lambda one: one.at)
 
     async def _bring(self, listed: Listed) -> bool:
         try:

@@ -8,7 +8,7 @@ be seen is left out, and a sign in the text that would count as a mark gives way
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -20,7 +20,7 @@ from channels.splitting import pieces
 from channels.whatsapp.settings import ROOM
 
 MARKS = {"strong": "*", "h": "*", "th": "*", "em": "_", "s": "~"}
-ALIKE = {"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"}
+ALIKE = {"*": "∗", "_": "＿", "~": "∼", "`": "‵"}
 ENCODED = {"*": "%2A", "_": "%5F", "~": "%7E", "`": "%60"}
 ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 BEFORE, AFTER = frozenset("([{\"'«“‘¡¿–—:;,/-"), frozenset(")]}\"'»”’.,:;!?…–—/-")
@@ -69,32 +69,36 @@ def messages(text: str, room: int = ROOM) -> list[str]:
     if len(text) <= room:
         return [text] if text else []
     found: list[str] = []
-    carried: list[str] = []
+    begun: list[str] = []
+    end = 0
     for piece in pieces(text, room - SPARE):
-        begun = "".join(carried)
-        fitting = piece[len(begun) :] if begun and piece.startswith("".join(reversed(carried))) else f"{begun}{piece}"
-        carried = unclosed(fitting)
-        found.append(_closed(fitting, carried))
+        end = text.index(piece, end) + len(piece)
+        open_ = unclosed(text, end)
+        found.append(_whole(piece, begun, open_))
+        begun = open_
     return [piece for piece in found if piece]
 
 
-def _closed(text: str, open_: list[str]) -> str:
-    """Every open mark closed; one that was only just opened is taken away."""
-    closing = list(open_)
-    while closing and text.endswith(closing[-1]):
-        text = text.removesuffix(closing.pop()).rstrip()
-    return text + "".join(reversed(closing))
+def _whole(piece: str, begun: Sequence[str], open_: Sequence[str]) -> str:
+    """A piece with what was open before it opened again, and what is open behind it closed; nothing is opened for no words."""
+    opening, closing = [*begun], [*open_]
+    while opening and piece.startswith(opening[-1]):
+        piece = piece.removeprefix(opening.pop()).lstrip()
+    while closing and piece.endswith(closing[-1]):
+        piece = piece.removesuffix(closing.pop()).rstrip()
+    return f"{''.join(opening)}{piece}{''.join(reversed(closing))}"
 
 
-def unclosed(text: str) -> list[str]:
-    """The marks that are open at the end of a text of ours, the outermost first."""
-    before, fence, last = text.rpartition(FENCE)
+def unclosed(text: str, end: int) -> list[str]:
+    """The marks that are open at this place of a text of ours, the outermost first."""
+    before, fence, last = text[:end].rpartition(FENCE)
     if before.count(FENCE) % 2 == 0 and fence:
         return [FENCE]
-    line = last.rpartition("\n")[2]
     open_: list[str] = []
-    for place, sign in enumerate(line):
-        if sign in "*_~" and not _is_text(line, place):
+    begin = max(end - len(last), text.rfind("\n", 0, end) + 1)
+    for place in range(begin, end):
+        sign = text[place]
+        if sign in "*_~" and not _is_text(text, place):
             open_ = open_[:-1] if open_ and open_[-1] == sign else [*open_, sign]
     return open_
 
@@ -209,30 +213,32 @@ def markup_words(nodes: Iterable[Node]) -> str:
 
 def _visible(line: Line) -> Line:
     """The line with the styles that WhatsApp would show: none that begins or ends in white space or inside a word."""
-    runs = _trimmed(line)
-    while True:
-        for mark in dict.fromkeys(mark for run in runs for mark in run.styles):
-            lost = next((span for span in _spans(runs, mark) if not _shows(runs, *span)), None)
-            if lost is not None:
-                runs = _without(runs, mark, *lost)
-                break
-        else:
-            return runs
-
-
-def _trimmed(line: Line) -> Line:
-    """White space of its own, in no style: a style goes on around it where it is inside."""
-    runs: Line = []
-    for run in line:
-        if run.raw or not run.styles:
-            runs.append(run)
-            continue
-        text = run.text.strip()
-        lead = run.text[: len(run.text) - len(run.text.lstrip())]
-        trail = run.text[len(run.text.rstrip()) :] if text else ""
-        for part, styles in ((lead, ()), (text, run.styles), (trail, ())):
-            runs.extend([Run(part, styles)] if part else [])
+    runs = [part for run in line for part in _trimmed(run)]
+    while lost := next(_unseen(runs), None):
+        runs = _without(runs, *lost)
     return runs
+
+
+def _trimmed(run: Run) -> Line:
+    """The run with the white space at its ends as runs of their own."""
+    if run.raw or not run.styles or not run.text.strip():
+        return [run]
+    begin = len(run.text) - len(run.text.lstrip())
+    end = len(run.text.rstrip())
+    parts = (run.text[:begin], run.text[begin:end], run.text[end:])
+    return [Run(part, run.styles) for part in parts if part]
+
+
+def _unseen(runs: Line) -> Iterator[tuple[str, int, int]]:
+    """(mark, first, behind the last) of runs on which a style is lost."""
+    for mark in dict.fromkeys(mark for run in runs for mark in run.styles):
+        for first, behind in _spans(runs, mark):
+            if runs[first].text.isspace():
+                yield mark, first, first + 1
+            elif runs[behind - 1].text.isspace():
+                yield mark, behind - 1, behind
+            elif not _shows(runs, first, behind):
+                yield mark, first, behind
 
 
 def _spans(runs: Line, mark: str) -> list[tuple[int, int]]:

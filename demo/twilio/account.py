@@ -20,7 +20,6 @@ E164 = re.compile(r"\+[1-9]\d{6,14}")
 PERSON = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 WENT_WELL = ("sent", "delivered")
-Sleep = Callable[[float], "asyncio.Future[None]"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Account:
     """`clock` gives UTC ms. `refusals` name who cannot be reached, by error code, told in a status callback.
 
     `tells_at_once`: 63016 is the answer to the request instead of a status callback, as it is for some. `shuffled` brings status
-    callbacks out of order. `lag`: milliseconds until a message is listed.
+    callbacks out of order. `lag`: milliseconds until a message is listed. `loses`: so many requests vanish on the way to Twilio.
     """
 
     clock: Callable[[], int]
@@ -55,6 +54,7 @@ class Account:
     tells_at_once: bool = False
     shuffled: random.Random | None = None
     lag: int = 0
+    loses: int = 0
     faults: Faults = field(default_factory=Faults)
     messages: dict[str, Message] = field(default_factory=dict)
     phones: dict[str, Phone] = field(default_factory=dict)

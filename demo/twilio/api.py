@@ -38,6 +38,10 @@ def app(account: Account) -> web.Application:
 async def _twilio(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Switched failures, basic auth, and errors as JSON."""
     account = request.app[ACCOUNT]
+    if account.loses and request.method == "POST" and request.transport is not None:
+        account.loses -= 1
+        request.transport.close()
+        raise web.HTTPServiceUnavailable
     try:
         _fail(account)
         if not request.path.startswith("/store/"):

@@ -102,19 +102,8 @@ async def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(tmp_path) ->
 
 
 async def test_a_message_that_never_arrived_is_sent_once_twilio_has_not_listed_it_for_a_minute(life: Life) -> None:
-    lost: list[str] = []
-    taken = life.account.create
-
-    def forgetful(form, media):  # type: ignore[no-untyped-def]
-        made = taken({**form, "To": "whatsapp:+34999999999"} if not lost else form, media)
-        if not lost:
-            lost.append(made.sid)
-            life.account.faults.drop_next_answer = 1
-        return made
-
-    life.account.create = forgetful  # type: ignore[method-assign]
+    life.account.loses = 1
     ana = await asked(life, agent("only once"))
-    assert ana.texts == []
     for _ in range(11):
         life.clock.advance(5)
         await life.settle()
@@ -128,14 +117,7 @@ async def test_a_message_that_never_arrived_is_sent_once_twilio_has_not_listed_i
 async def test_the_same_words_said_before_are_not_taken_for_the_lost_ones(life: Life) -> None:
     ana = await asked(life, agent("Anything else?"))
     life.echo.says = once(agent("Anything else?"))
-    taken = life.account.create
-
-    def failing(form, media):  # type: ignore[no-untyped-def]
-        life.account.create = taken  # type: ignore[method-assign]
-        life.account.faults.drop_next_answer = 1
-        return taken({**form, "To": "whatsapp:+34999999999"}, media)
-
-    life.account.create = failing  # type: ignore[method-assign]
+    life.account.loses = 1
     await ana.say("yes")
     await life.settle()
     assert ana.texts == ["Anything else?"]
@@ -143,6 +125,22 @@ async def test_the_same_words_said_before_are_not_taken_for_the_lost_ones(life: 
         life.clock.advance(5)
         await life.settle()
     assert ana.texts == ["Anything else?"] * 2
+
+
+async def test_a_part_that_never_arrived_is_sent_after_the_ones_that_did(life: Life) -> None:
+    taken = life.account.create
+
+    def losing_the_next(form, media):  # type: ignore[no-untyped-def]
+        life.account.create = taken  # type: ignore[method-assign]
+        life.account.loses = 1
+        return taken(form, media)
+
+    life.account.create = losing_the_next  # type: ignore[method-assign]
+    ana = await asked(life, agent(LONG), agent("end"))
+    for _ in range(20):
+        life.clock.advance(5)
+        await life.settle()
+    assert " ".join(ana.texts) == f"{LONG} end"
 
 
 async def test_a_report_settles_an_attempt_whose_answer_never_came(life: Life) -> None:
@@ -199,12 +197,12 @@ async def test_a_failed_part_fails_the_whole(life: Life) -> None:
 async def test_what_waited_until_the_window_had_closed_is_refused_here_and_the_reason_is_named(life: Life) -> None:
     life.account.faults.status_next, life.account.faults.retry_after = [503], 86_400
     ana = await asked(life, agent("an answer"))
-    life.channel._windows._heard.clear()  # noqa: SLF001 - what a restart leaves: only the log knows when she wrote
+    life.channel._windows._heard.clear()
     calls = len(life.account.messages)
     life.clock.advance(86_399)
-    assert await life.channel._windows.is_open(life.stored()[0].address)  # noqa: SLF001
+    assert await life.channel._windows.is_open(life.stored()[0].address)
     life.clock.advance(1)
-    assert not await life.channel._windows.is_open(life.stored()[0].address)  # noqa: SLF001
+    assert not await life.channel._windows.is_open(life.stored()[0].address)
     await life.settle()
     assert (len(life.account.messages), ana.texts) == (calls, [])
     assert life.states() in ([("failed", "window_closed")], [("expired", "too old to be sent")])
@@ -266,10 +264,10 @@ OUTCOMES = Counter(what for what, _ in ERRORS.values())
 
 def test_every_documented_error_has_a_name_and_an_outcome() -> None:
     assert len(ERRORS) >= 12
-    assert OUTCOMES == {
+    assert {
         "refused": len(ERRORS) - OUTCOMES["again"] - OUTCOMES["unknown"],
         **{k: OUTCOMES[k] for k in ("again", "unknown")},
-    }
+    } == OUTCOMES
     for code, (what, name) in ERRORS.items():
         error = type("Refused", (Exception,), {"status": 400, "code": code})("quotes the customer")
         ours = translated(error)

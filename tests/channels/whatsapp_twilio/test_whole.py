@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,10 @@ import pytest
 
 from demo.slack.people import DESK, SARA
 from demo.twilio import Account
+from gateway.ids import clock as real_clock
+from tests.channels.whatsapp_twilio.world import Clock
 from tests.proofs.stage import Stage, lived, surroundings
-from tests.support.whatsapp import add_section, connect, twilio
+from tests.support.whatsapp import REOPEN, add_section, connect, twilio
 
 ANA = "+34600111222"
 
@@ -41,10 +43,10 @@ class Line:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Line]:
-    async with surroundings(folder) as (outside, config), twilio() as account:
+async def opened(folder: Path, clock: Callable[[], int] = real_clock) -> AsyncIterator[Line]:
+    async with surroundings(folder, clock) as (outside, config), twilio(clock) as account:
         add_section(config)
-        async with lived(outside, config, TWILIO_API=account.url) as stage:
+        async with lived(outside, config, clock, TWILIO_API=account.url) as stage:
             connect(account, stage.url)
             yield Line(stage, account)
             await account.settled()
@@ -82,3 +84,30 @@ async def test_a_person_answers_from_the_thread_under_their_name(line: Line) -> 
     await line.settle()
     (said,) = [one for one in line.stage.slack.messages(DESK) if one.text == "I am *here*, Ana."]
     assert "white_check_mark" in said.reactions
+
+
+async def test_the_desk_sees_until_when_it_may_write_and_reopens_with_one_click(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened(tmp_path, clock) as line:
+        ana = line.account.phone(ANA, "Ana Ruiz")
+        await ana.say("I want to talk to a human")
+        await line.settle()
+        (card,) = [one for one in line.stage.slack.messages(DESK) if one.by_app and not one.is_reply]
+        assert "Reply until" in str(card.blocks)
+        await line.stage.slack.press(SARA, card.ts, "reopen")
+        await line.settle()
+        clock.advance(24 * 3600 + 1)
+        heard = len(ana.heard)
+        await line.stage.slack.post_as(SARA, "Here is your answer.", thread_ts=card.ts)
+        await line.settle()
+        (said,) = [one for one in line.stage.slack.messages(DESK) if one.text == "Here is your answer."]
+        assert "warning" in said.reactions
+        assert "window_closed" in str(await line.stage.running.log(await line.conversation()))
+        assert len(ana.heard) == heard
+        await line.stage.slack.press(SARA, card.ts, "reopen")
+        await line.settle()
+        assert [message.template for message in ana.heard[heard:]] == [REOPEN]
+        await ana.say("yes?")
+        await line.stage.slack.post_as(SARA, "It is on its way.", thread_ts=card.ts)
+        assert await ana.sees(lambda text: "way" in text) == "Sara Lindqvist: It is on its way."
+        await line.settle()

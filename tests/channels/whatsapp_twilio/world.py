@@ -16,11 +16,11 @@ import aiohttp
 from aiohttp import web
 
 from bus.accept import Intake
+from bus.canonical import decode
 from bus.channel import Channel
 from bus.consumer import ConsumerName, Journal
 from bus.entries import AgentSaid
-from bus.canonical import decode
-from bus.message import Conversation, Inbound, Outbound, Received, Turn, Work, Words
+from bus.message import Conversation, Inbound, Outbound, Received, Turn, Words, Work
 from bus.outbox import Sender
 from bus.seal import Seal
 from bus.store import Tenant, open_store
