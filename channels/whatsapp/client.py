@@ -281,15 +281,24 @@ def _filled(value: Any) -> Any:
 def translated(error: Exception) -> GatewayError:
     """Twilio's refusal in our own words. Its message is left out: it may quote the customer's."""
     status = int(getattr(error, "status", 0) or 0)
-    response = error.args[1] if len(error.args) > 1 else None
+    response = error.args[1] if len(error.args) > 1 else None  # of a page, whose exception has neither status nor code
     status = status or int(getattr(response, "status_code", 0) or 0)
-    code = int(getattr(error, "code", 0) or 0)
+    code = int(getattr(error, "code", 0) or 0) or _code(getattr(response, "text", ""))
     what, name = ERRORS.get(code, ("", f"twilio_{code}" if code else f"http_{status}"))
     if what == AGAIN or status in (429, 503):
         return Retryable(f"Twilio: {name}", after=_after())
     if what == UNKNOWN or status >= 500 or not status:
         return Uncertain(f"Twilio: {name}")
     return Permanent(name)
+
+
+def _code(body: str) -> int:
+    """The code in an error's body, 0 when there is none."""
+    try:
+        told = json.loads(body)
+        return int(told["code"])
+    except (ValueError, TypeError, KeyError):
+        return 0
 
 
 def reason_of(code: str) -> str:

@@ -112,14 +112,24 @@ def _text(blocks: list[dict[str, Any]]) -> str:
 
 
 @asynccontextmanager
-async def shop(folder: Path, **more: str) -> AsyncIterator[Business]:
-    """The demo's shop, from the demo's own files. `more` are further variables of the gateway's environment."""
+async def shop(
+    folder: Path, config: Path | None = None, connect: Callable[[str], object] = str, **more: str
+) -> AsyncIterator[Business]:
+    """The demo's shop, from the demo's own files. `more` are further variables of the gateway's environment.
+
+    `config` is another configuration for the same world, and `connect` somebody else who must know where the gateway listens.
+    """
     secrets = world.Secrets.fresh()
     async with await world.serve(clock, secrets, retry_scale=0.01) as outside:
         variables = {**outside.environment(), "DEMO_DATA": str(folder), "GATEWAY_SECRET_KEY": SECRET_KEY}
         variables |= {"GATEWAY_OPERATOR_TOKEN": OPERATOR, **more}
-        config = Path(str(files("demo") / "gateway.yaml"))
-        async with running(config, variables, connect=outside.connect) as gateway:
+        config = config or Path(str(files("demo") / "gateway.yaml"))
+
+        def told(url: str) -> None:
+            outside.connect(url)
+            connect(url)
+
+        async with running(config, variables, connect=told) as gateway:
             customer = outside.shop.stock.customers[ANA]
             yield Business(
                 running=gateway,

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 import pytest
 from structlog.testing import capture_logs
 
-from bus.errors import Unavailable
 from demo.twilio.signing import signature
 from tests.channels.whatsapp_twilio.world import MANY, NOW, Life, recorded
 from tests.support.whatsapp import TOKEN, WEBHOOK
@@ -129,14 +128,11 @@ async def test_signatures_and_words_are_never_in_the_logs(life: Life) -> None:
     assert TOKEN not in str(logged) + repr(life.channel.settings) + str(life.channel.status())
 
 
-async def test_a_store_that_is_down_is_503_and_nothing_is_acknowledged(life: Life) -> None:
-    async def down(*_: object, **__: object) -> None:
-        raise Unavailable
-
-    taken, life.intake = life.intake, type("Down", (), {"accept": staticmethod(down), "close": lambda _: None})()  # type: ignore[assignment]
+async def test_a_store_that_takes_nothing_is_503_and_nothing_is_acknowledged(life: Life) -> None:
+    life.intake.close()
     assert await life.post(TEXT) == 503
-    life.intake = taken
-    assert await life.post(TEXT) == 200
+    assert await life.post(recorded("status_sent"), "/status") == 503
+    assert life.everything() == 0
 
 
 async def test_a_channel_that_is_off_says_when_to_come_back(life: Life) -> None:

@@ -34,7 +34,7 @@ from demo.twilio.signing import signature
 from tests.support.whatsapp import ACCOUNT_SID, NUMBER, PUBLIC, REOPEN, TOKEN, WEBHOOK, connect, twilio
 
 NOW = 1_790_000_000_000
-MANY = int(os.environ.get("WHATSAPP_MUTATIONS", "3000"))
+MANY = int(os.environ.get("WHATSAPP_MUTATIONS", "2000"))
 Json = dict[str, Any]
 Says = Callable[[Work], list[Words]]
 
@@ -99,7 +99,10 @@ class Life:
         self.tenant: Tenant = self.store.tenant("default")
         self.echo = Echo()
         self.channels: dict[str, Channel] = {}
-        new_id = lambda prefix: f"{prefix}_{next(numbers)}"  # noqa: E731
+
+        def new_id(prefix: str) -> str:
+            return f"{prefix}_{next(numbers)}"
+
         consumers: Mapping[ConsumerName, Any] = {"agent": self.echo, "relay": self.echo}
         self.worker = Worker(
             self.tenant, consumers, owner=new_id("p"), clock=clock, new_id=new_id, hub=self.hub, pull=set(), send=self._post
