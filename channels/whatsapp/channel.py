@@ -13,7 +13,7 @@ import msgspec
 from bus.channel import Mode, Person, Sending
 from bus.errors import Permanent, Retryable, Uncertain
 from bus.message import Address, Inbound, Side, Template, Words
-from bus.store import conversations, outbox
+from bus.store import conversations, outbox, settings
 from channels.port import Lent
 from channels.thinking import Thinking
 from channels.whatsapp import rendering
@@ -33,6 +33,7 @@ SKEW = 10_000
 LOOK_AGAIN = 5.0
 QUICK_REPLY, QUICK_LABEL = 1024, 20  # https://www.twilio.com/docs/content/twilio-quick-reply
 REMEMBERED = 10_000
+RECYCLED = 90 * 24 * 3_600_000  # carriers give a number to somebody else after 45 to 90 days
 
 
 class WhatsApp:
@@ -41,14 +42,14 @@ class WhatsApp:
     side: Side = "customer"
     limits = LIMITS
 
-    def __init__(self, name: str, settings: Settings, lent: Lent) -> None:
+    def __init__(self, name: str, section: Settings, lent: Lent) -> None:
         self.name = name
-        self.settings = settings
-        self.mode: Mode = settings.mode
+        self.settings = section
+        self.mode: Mode = section.mode
         self._tenant = lent.tenant
         self._intake = lent.intake
         self._clock = lent.clock
-        self._client = Twilio(settings)
+        self._client = Twilio(section)
         self._windows = Windows(lent.tenant, lent.clock)
         self._thinking = Thinking(lent.hub, TYPING_LASTS)
         self._looked: OrderedDict[str, int] = OrderedDict()
@@ -59,16 +60,16 @@ class WhatsApp:
         )
         self.reconciler = Reconciler(self._client, lent.tenant, self._ours, lent.clock, lambda: self.mode, self._take)
 
-    def reconfigure(self, settings: Settings) -> None:
+    def reconfigure(self, section: Settings) -> None:
         """From now on, these settings."""
-        self.settings = settings
-        self.mode = settings.mode
-        self._client.reconfigure(settings)
+        self.settings = section
+        self.mode = section.mode
+        self._client.reconfigure(section)
 
     def _ours(self) -> Ours:
-        settings = self.settings
-        hosts = (*OFFICIAL_MEDIA, settings.api_base)
-        return Ours(self._tenant.name, self.name, settings.account_sid, settings.number, hosts)
+        section = self.settings
+        hosts = (*OFFICIAL_MEDIA, section.api_base)
+        return Ours(self._tenant.name, self.name, section.account_sid, section.number, hosts)
 
     # --- the channel's contract
 
@@ -114,14 +115,33 @@ class WhatsApp:
         """Record a verified message; False when it was here before. Raises Unavailable."""
         phone = str(inbound.data.get("phone", ""))
         other = msgspec.structs.replace(inbound.address, peer=phone) if phone else None
-        if other is not None:
+        if other is not None and not await self._may_be_anothers(other, inbound.at):
             await self._tenant.write(conversations.join, inbound.address, other)
+        inbound = await self._proved(inbound)
         self._windows.hear(inbound.address.peer, inbound.at, inbound.key.partition(":")[2])
         read = await chosen(self._tenant, inbound)
         accepted = await self._intake().accept(read, side="customer", raw=raw)
         if other is not None and accepted.new:
             await self._tenant.write(conversations.join, inbound.address, other)
         return accepted.new
+
+    async def _proved(self, inbound: Inbound) -> Inbound:
+        """A number that was silent for months may be somebody else's by now: it proves nothing any more, to whoever writes from it.
+
+        Meta's id of a person changes with the number's owner, so that one needs no such care.
+        """
+        name = f"whatsapp.unproved.{inbound.address.key}"
+        if not inbound.address.peer.startswith("+"):
+            return inbound
+        if await self._may_be_anothers(inbound.address, inbound.at):
+            await self._tenant.write(settings.put, name, str(inbound.at))
+        elif not await self._tenant.read(settings.get, name):
+            return inbound
+        return msgspec.structs.replace(inbound, sender=msgspec.structs.replace(inbound.sender, verified="none"))
+
+    async def _may_be_anothers(self, address: Address, now: int) -> bool:
+        heard = await self._windows.heard_at(address)
+        return bool(heard) and now - heard > RECYCLED
 
     # --- out
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,23 @@ async def test_what_is_missing_is_said_with_what_to_do(
         config.write_text(config.read_text().replace(*change))
         assert await run(config, account.url, monkeypatch) == 1
         assert said in capsys.readouterr().err
+
+
+async def test_the_online_check_says_where_messages_are_brought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with surroundings(tmp_path) as (_, config), twilio() as account:
+        add_section(config)
+        monkeypatch.setenv("TWILIO_API", account.url)
+        asked = ["check", "whatsapp", "--online", "--config", str(config)]
+        assert await asyncio.to_thread(main, asked) == 1
+        assert "gateway whatsapp connect" in capsys.readouterr().out
+        assert await run(config, account.url, monkeypatch) == 0
+        assert await asyncio.to_thread(main, asked) == 0
+        assert "brings messages" in capsys.readouterr().out
+
+
+def test_without_the_section_no_sdk_is_loaded() -> None:
+    """Reading the configuration, and every kind's settings, loads none; only a channel that is there does, when it opens."""
+    program = "import sys; from gateway import sections; sections.schemas(); sys.exit('twilio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

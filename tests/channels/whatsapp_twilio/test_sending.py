@@ -259,6 +259,24 @@ async def test_quick_replies_are_used_where_a_template_for_them_is_configured(tm
         assert ana.texts[-1] == "Again?\n\n1. Yes\n2. No"
 
 
+async def test_a_number_that_was_silent_for_months_proves_nothing_any_more(life: Life) -> None:
+    ana = await asked(life)
+    for days in (89, 91, 1):
+        life.clock.advance(days * 86_400)
+        await ana.say(f"after {days} days")
+        await life.settle()
+    assert [one.sender.verified for one in life.stored()] == ["channel", "channel", "none", "none"]
+
+
+async def test_a_persons_own_id_is_not_joined_to_a_number_that_was_silent_for_months(life: Life) -> None:
+    await asked(life)
+    life.clock.advance(91 * 86_400)
+    other = life.account.phone(ANA, "Somebody else", person="ES.999")
+    await other.say("hello")
+    await life.settle()
+    assert len(life.echo.conversations) == 2
+
+
 OUTCOMES = Counter(what for what, _ in ERRORS.values())
 
 
