@@ -98,7 +98,7 @@ def unclosed(text: str, end: int) -> list[str]:
     begin = max(end - len(last), text.rfind("\n", 0, end) + 1)
     for place in range(begin, end):
         sign = text[place]
-        if sign in "*_~" and not _is_text(text, place):
+        if sign in "*_~" and not _is_text(text, place, beside=" "):
             open_ = open_[:-1] if open_ and open_[-1] == sign else [*open_, sign]
     return open_
 
@@ -278,9 +278,17 @@ def _line(runs: Line) -> str:
     for run in [*runs, Run("")]:
         kept = _common(open_, run.styles)
         text += "".join(reversed(open_[kept:])) + "".join(run.styles[kept:])
-        text += run.text if run.raw else _plain(run.text)
+        text += run.text if run.raw else _within(run)
         open_ = run.styles
     return text.rstrip()
+
+
+def _within(run: Run) -> str:
+    """The text of a run; inside a style not even a mark between two letters may stand for itself."""
+    text = _plain(run.text)
+    for mark in run.styles:
+        text = text.replace(mark, ALIKE[mark])
+    return text
 
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
@@ -305,11 +313,14 @@ def _unmarked(text: str) -> str:
     )
 
 
-def _is_text(text: str, place: int) -> bool:
-    """True when this sign is no mark: between two letters or digits, or between two spaces."""
-    if text[place] == "`" or place in (0, len(text) - 1):
+def _is_text(text: str, place: int, beside: str = "") -> bool:
+    """True when this sign is no mark: between two letters or digits, or between two spaces.
+
+    `beside` is what stands before and behind the text; "" when that is not known, and then it may be a mark.
+    """
+    if text[place] == "`":
         return False
-    before, after = text[place - 1], text[place + 1]
+    before, after = text[place - 1 : place] or beside, text[place + 1 : place + 2] or beside
     return (before.isalnum() and after.isalnum()) or (before.isspace() and after.isspace())
 
 

@@ -40,6 +40,7 @@ CASES = [
     ("snake_case and 3 * 4", "snake_case and 3 * 4"),
     ("**two\nlines**", "*two*\n*lines*"),
     ("**a *b* c**", "*a _b_ c*"),
+    ("# 2*3 ~ a_b", "*2∗3 ~ a_b*"),
 ]
 
 
