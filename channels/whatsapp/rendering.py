@@ -70,11 +70,14 @@ def messages(text: str, room: int = ROOM) -> list[str]:
         return [text] if text else []
     found: list[str] = []
     begun: list[str] = []
-    end = 0
+    end, held = 0, ""
     for piece in pieces(text, room - SPARE):
         end = text.index(piece, end) + len(piece)
-        open_ = unclosed(text, end)
-        found.append(_whole(piece, begun, open_))
+        whole, held = held + piece, ""
+        if text[end : end + 1] == "`":  # the cut goes through a fence: all of it goes on
+            held = whole[len(whole.rstrip("`")) :]
+        open_ = unclosed(text, end - len(held))
+        found.append(_whole(whole.removesuffix(held), begun, open_))
         begun = open_
     return [piece for piece in found if piece]
 
