@@ -49,6 +49,7 @@ class Capsule(msgspec.Struct, frozen=True):
     """Everything a person needs to go on without asking the customer again.
 
     `state`: agent (it still answers), waiting (for a person), claimed, resolved. `reason` is the rule's name, `reason_text` the sentence.
+    `reply_until`: until when the customer's platform lets anybody write to them, 0 where it always does.
     `proposal` says what the agent would do next; `pending` names actions that await a word. Times in UTC ms.
     """
 
@@ -78,4 +79,5 @@ class Capsule(msgspec.Struct, frozen=True):
     executed: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     link: str = ""
+    reply_until: int = 0
     v: int = 1

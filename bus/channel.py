@@ -21,6 +21,7 @@ class Limits(msgspec.Struct, frozen=True):
     `pull`: people fetch (a stream), so the commit is the send. `names`: shows who speaks; else a person's words begin with the name.
     `withdraws`: a preview can be taken back. `replaces`: a sent message can be changed. `files`: Words may carry one file, alone.
     `text`: characters in one message. `per_second`: messages of the whole account, 0 for no limit; `apart`: ms between two to one address.
+    `window`: milliseconds after a customer's last words in which anything may be written to them, 0 when there is no end.
     """
 
     pull: bool = False
@@ -31,6 +32,7 @@ class Limits(msgspec.Struct, frozen=True):
     text: int = 4000
     per_second: float = 0
     apart: int = 0
+    window: int = 0
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -146,7 +146,14 @@ class Mark(msgspec.Struct, frozen=True, tag="mark"):
     note: str = ""
 
 
-Content = Words | CaseCard | CaseDetails | ApprovalCard | Mark
+class Template(msgspec.Struct, frozen=True, tag="template"):
+    """Words that the platform has approved beforehand, by the name they have in the channel's section; `values` fill its gaps in order."""
+
+    name: str
+    values: tuple[str, ...] = ()
+
+
+Content = Words | CaseCard | CaseDetails | ApprovalCard | Mark | Template
 
 
 class Outbound(msgspec.Struct, frozen=True):

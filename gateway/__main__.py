@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands import audit, channels, chat, check, replay, serve, setup, slack, specs, telegram
+from gateway.commands import audit, channels, chat, check, replay, serve, setup, slack, specs, telegram, whatsapp
 from gateway.commands.voice import Failed, advise
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ def gateway(
     """Customer support on the web, WhatsApp, Telegram and Slack: one agent, and people when it stops."""
 
 
-for part in (setup, check, serve, chat, channels, slack, telegram, audit, replay, specs):
+for part in (setup, check, serve, chat, channels, slack, telegram, whatsapp, audit, replay, specs):
     part.mount(app)
 
 

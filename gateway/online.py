@@ -74,6 +74,37 @@ async def _place(connection: Any, channel: str) -> Finding:
     return Finding("slack", False, f"the app is not in {name}", f"in Slack: /invite it to {name}")
 
 
+async def _whatsapp(looked: Looked) -> AsyncIterator[Finding]:
+    from bus.errors import GatewayError
+    from channels.whatsapp.client import Twilio
+    from channels.whatsapp.settings import Settings
+
+    for loc, settings in looked.sections.items():
+        if not isinstance(settings, Settings):
+            continue
+        client, wanted = Twilio(settings), f"{looked.settings.public_url}/webhooks/{loc[1]}"
+        try:
+            sender = await client.sender()
+            there = str(((sender.webhook if sender else None) or {}).get("callback_url") or "")
+            if there.partition("#")[0] == wanted:
+                yield Finding("whatsapp", True, f"Twilio brings messages to {settings.number} here")
+            else:
+                what = f"Twilio brings messages to {settings.number} to {there or 'nowhere'}" if sender else NO_SENDER
+                yield Finding("whatsapp", False, what, "gateway whatsapp connect")
+        except GatewayError as error:
+            yield Finding(
+                "whatsapp",
+                False,
+                f"Twilio says no: {error}",
+                "are account_sid and auth_token those of Twilio's console?",
+            )
+        finally:
+            await client.close()
+
+
+NO_SENDER = "the number is none of the account's WhatsApp senders"
+
+
 async def _telegram(looked: Looked) -> AsyncIterator[Finding]:
     from bus.errors import GatewayError
     from channels.telegram.settings import Settings
@@ -163,6 +194,7 @@ Question = Callable[[Looked], AsyncIterator[Finding]]
 QUESTIONS: dict[str, Question] = {
     "slack": _slack,
     "telegram": _telegram,
+    "whatsapp": _whatsapp,
     "model": _model,
     "tools": _tools,
     "public_url": _public_url,

@@ -15,8 +15,9 @@ from config.document import Document
 from config.problems import Loc, Problem, explain, nearest
 from handoff import routing
 
-KINDS = {"slack": "channels.slack.customers", "telegram": "channels.telegram", "web": "channels.web"}
-LATER = frozenset({"whatsapp"})
+KINDS = {
+    "slack": "channels.slack.customers", "telegram": "channels.telegram", "web": "channels.web", "whatsapp": "channels.whatsapp",
+}  # fmt: skip
 ENTRY_POINT = "gateway.channels"
 SLACK = "channels.slack.settings:SlackSettings"
 DESK = "channels.slack.settings:DeskSettings"
@@ -56,8 +57,6 @@ def _models(document: Document, problems: list[Problem]) -> Iterator[tuple[Loc, 
         if wanted in kinds():
             problems += _missing(document, loc, kind(wanted))
             yield loc, kind(wanted).Settings, content
-        elif wanted in LATER:
-            problems.append(document.problem(loc, f"{wanted} comes with a later release", "take the section out"))
         else:
             problems.append(
                 document.problem(loc, f'there is no channel of the kind "{wanted}"', nearest(wanted, kinds()))

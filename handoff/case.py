@@ -82,6 +82,7 @@ def build(
     reason: str = "",
     detail: str = "",
     link: str = "",
+    reply_until: int = 0,
 ) -> Capsule:
     """The capsule of the conversation's present episode. Without `reason`, the last one recorded holds."""
     lines = [line for line in lines if line.episode == conversation.episode]
@@ -121,6 +122,7 @@ def build(
         executed=executed,
         pending=tuple(action.id for action in waiting),
         link=link,
+        reply_until=reply_until,
     )
 
 

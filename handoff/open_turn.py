@@ -11,7 +11,7 @@ from bus.action import Action, ActionState
 from bus.capsule import Capsule
 from bus.channel import Limits, Mode, Person
 from bus.consumer import Journal, People
-from bus.entries import CustomerSaid, Entry, Recorded, SystemSaid
+from bus.entries import CustomerPressed, CustomerSaid, Entry, Recorded, SystemSaid
 from bus.errors import Permanent
 from bus.message import (
     CASE_PREFIX,
@@ -27,6 +27,7 @@ from bus.message import (
     Memo,
     Move,
     Outbound,
+    Template,
     Turn,
     Work,
 )
@@ -162,6 +163,12 @@ class OpenTurn:
         key = key or self._key(name)
         self._outbounds.append((Outbound(key, "say", self.conversation.address, words, epoch=epoch), cause))
 
+    def send_template(self, name: str) -> None:
+        """Send the customer words that their platform has approved, by the name they have in the channel's section."""
+        place = self.record(SystemSaid(text=f"[{name}]"))
+        to = self.conversation.address
+        self._outbounds.append((Outbound(self._key("template"), "say", to, Template(name)), place))
+
     def reach_customer(self, act: Act, target_key: str, name: str, words: Said | None = None) -> None:
         """Replace or remove words that were sent to the customer."""
         outbound = Outbound(self._key(name), act, self.conversation.address, words, target_key=target_key)
@@ -236,8 +243,14 @@ class OpenTurn:
         reason, detail = self._reason
         return case.build(
             self.conversation, self.lines, self._actions.values(), now=self.now, reason=reason, detail=detail,
-            link=self.desk.link(self.conversation.id),
+            link=self.desk.link(self.conversation.id), reply_until=self.reply_until(),
         )  # fmt: skip
+
+    def reply_until(self) -> int:
+        """Until when the customer's platform lets us write to them, UTC ms; 0 where it always does."""
+        window = self.desk.limits(self.conversation.address.channel).window
+        heard = (line.at for line in reversed(self.lines) if isinstance(line.entry, CustomerSaid | CustomerPressed))
+        return next(heard, self.now) + window if window else 0
 
     def close(self) -> Turn:
         """Everything decided, as the bus takes it."""

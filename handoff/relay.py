@@ -85,6 +85,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
     ("press", "claim"): staff.claim,
     ("press", "resolve"): staff.resolved,
     ("press", "return"): staff.returned,
+    ("press", "reopen"): staff.reopen,
     ("press", "approve"): approvals.approve,
     ("press", "reject"): approvals.reject,
     ("press", "edit"): approvals.edit,

@@ -22,6 +22,7 @@ NO_FILES = "The customer's channel takes no files. Only words were sent."
 NO_FILE = "{name} was not sent: {why}."
 UNCHANGED = "The customer has seen the original; a change of it is not sent. Reply again to correct it."
 CHANGED = "Changed for the customer as well."
+STILL_OPEN = "The customer can still be written to: just answer in the thread."
 NOT_THIS_CASE = "That button belongs to another conversation."
 
 
@@ -83,6 +84,20 @@ async def resolved(turn: OpenTurn, row: Received) -> None:
 async def returned(turn: OpenTurn, row: Received) -> None:
     """Press `return`."""
     await _press(turn, row, give_back)
+
+
+async def reopen(turn: OpenTurn, row: Received) -> None:
+    """Press `reopen`: the customer's platform does not let us write any more, but it lets an approved template through."""
+    await _press(turn, row, _reopen)
+
+
+def _reopen(turn: OpenTurn, person: Person) -> str:
+    until = turn.reply_until()
+    if not until or until > turn.now:
+        return STILL_OPEN
+    turn.send_template("reopen")
+    turn.record(StaffNoted(text="(sent the template that reopens the conversation)", by=person.id, name=person.name))
+    return ""
 
 
 def _claim(turn: OpenTurn, person: Person) -> str:

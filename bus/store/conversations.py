@@ -42,6 +42,15 @@ def link(tx: Transaction, address: Address, conversation: str, side: Side) -> bo
     return tx.run("link_insert", address=address.key, conversation=conversation, side=side) > 0
 
 
+def join(tx: Transaction, address: Address, other: Address) -> None:
+    """The platform says that both addresses are one customer's: what is new belongs to the conversation of the one that is known."""
+    for known, fresh in ((address, other), (other, address)):
+        found = route(tx, known)
+        if found is not None:
+            link(tx, fresh, *found)
+            return
+
+
 def identify(tx: Transaction, conversation: str, address: Address, customer: Customer) -> None:
     """The visitor of this conversation proved who they are: it is theirs now, and reached at `address`."""
     link(tx, address, conversation, "customer")

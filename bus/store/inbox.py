@@ -47,6 +47,11 @@ def known(tx: Transaction, inbound: Inbound) -> str:
     return str(row["conversation"]) if row else ""
 
 
+def has(tx: Transaction, address: Address, key: str) -> bool:
+    """True when the channel's account has an Inbound of this key."""
+    return tx.one("inbox_existing", channel=address.channel, account=address.account, key=key) is not None
+
+
 def received(row: Row) -> Received:
     """A row as consumers see it."""
     inbound = decode(row["body"], Inbound)

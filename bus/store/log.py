@@ -101,6 +101,12 @@ def newest_said(tx: Transaction, conversation: str, limit: int) -> list[Recorded
     return [_recorded(row) for row in reversed(tx.all("log_newest_said", conversation=conversation, limit=limit))]
 
 
+def heard_at(tx: Transaction, conversation: str) -> int:
+    """When the customer last said or pressed something, UTC ms; 0 for never."""
+    row = tx.one("log_heard_at", conversation=conversation)
+    return int(row["at"]) if row else 0
+
+
 def ours_between(tx: Transaction, conversation: str, seq: int, upto: int) -> list[Recorded]:
     """What the customer was told in lines after `seq` up to `upto`, oldest first."""
     return [_recorded(row) for row in tx.all("log_ours_between", conversation=conversation, after=seq, upto=upto)]

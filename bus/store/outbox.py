@@ -57,6 +57,17 @@ def insert(tx: Transaction, conversation: str, outbound: Outbound, now: int) -> 
     return row is not None
 
 
+def begun_at(tx: Transaction, key: str) -> int:
+    """When the row of this key was made, UTC ms; 0 when there is none. Nothing of it is older at the platform."""
+    row = tx.one("outbox_by_key", key=key)
+    return int(row["created_at"]) if row else 0
+
+
+def is_sent(tx: Transaction, channel: str, platform_id: str) -> bool:
+    """True when a row knows this platform id as its own."""
+    return tx.one("outbox_by_platform_id", channel=channel, platform_id=platform_id) is not None
+
+
 def due(tx: Transaction, now: int, limit: int) -> list[str]:
     """Addresses whose first row is due and held by nobody."""
     return [row["address"] for row in tx.all("outbox_due", now=now, limit=limit)]

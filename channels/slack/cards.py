@@ -14,7 +14,7 @@ import msgspec
 from bus.action import Action
 from bus.canonical import encode
 from bus.capsule import Capsule, Line, Source, ToolRun
-from bus.message import ApprovalCard, CaseCard, CaseDetails, Content, Mark, Words
+from bus.message import ApprovalCard, CaseCard, CaseDetails, Content, Mark, Template, Words
 from channels.slack.literal import escaped, inert, short, visible
 
 Json = dict[str, Any]
@@ -37,6 +37,7 @@ LABELS = {
     "claim": "Claim",
     "resolve": "Resolve",
     "return": "Back to agent",
+    "reopen": "Reopen by template",
     "approve": "Approve",
     "edit": "Edit",
     "reject": "Reject",
@@ -54,7 +55,7 @@ class Post(msgspec.Struct, frozen=True):
 
 
 def render(content: Content) -> Post:
-    """The message for a content. Marks are no messages: ValueError."""
+    """The message for a content. Marks and customers' templates are no messages here: ValueError."""
     match content:
         case Words():
             return _words(content)
@@ -64,8 +65,8 @@ def render(content: Content) -> Post:
             return _details(content.capsule)
         case ApprovalCard():
             return _approval(content)
-        case Mark():
-            raise ValueError("a mark is not a message")
+        case Mark() | Template():
+            raise ValueError("a mark, or a template, is not a message here")
 
 
 def plainly(post: Post) -> Post:
@@ -107,12 +108,14 @@ def _facts(capsule: Capsule) -> dict[str, str]:
         "Known": ", ".join(f"{name} {_value(value)}" for name, value in capsule.entities.items()),
         "Owner": capsule.owner_name,
         "Since": _clock(capsule.opened_at),
+        "Reply until": _clock(capsule.reply_until) if capsule.reply_until else "",
     }
     return {name: value for name, value in facts.items() if value}
 
 
 def _buttons(capsule: Capsule) -> list[Json]:
-    return _actions(BUTTONS[capsule.state], capsule.conversation)
+    open_ = BUTTONS[capsule.state]
+    return _actions((*open_, "reopen") if open_ and capsule.reply_until else open_, capsule.conversation)
 
 
 def _details(capsule: Capsule) -> Post:

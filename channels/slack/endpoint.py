@@ -194,7 +194,7 @@ def signed(raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: 
 def _json(raw: bytes) -> object:
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected(400, "malformed: not JSON") from error
 
 

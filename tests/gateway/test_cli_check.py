@@ -136,11 +136,9 @@ def test_a_route_that_could_never_match_is_named_with_its_line(home: Path, lines
     assert wrong["remedy"] == 'did you mean "category"?'
 
 
-def test_a_channel_of_a_later_release_is_said(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GATEWAY__CHANNELS__WHATSAPP", "{mode: live}")
+def test_a_channel_of_no_kind_is_said(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY__CHANNELS__PIGEON", "{mode: live}")
     found = lines(status=1)
-    assert found["whatsapp"][0]["text"].endswith("whatsapp comes with a later release")
     assert 'no channel of the kind "pigeon"' in found["pigeon"][0]["text"]
 
 

@@ -264,6 +264,7 @@ def test_the_table_of_handlers_is_complete() -> None:
         ("press", "claim"),
         ("press", "edit"),
         ("press", "reject"),
+        ("press", "reopen"),
         ("press", "resolve"),
         ("press", "return"),
         ("staff", "delete"),

@@ -25,6 +25,11 @@ WHERE tenant = :tenant AND conversation = :conversation
   AND kind IN ('customer_said', 'customer_pressed', 'customer_edited', 'agent_said', 'staff_said', 'system_said') AND body IS NOT NULL
 ORDER BY seq DESC LIMIT :limit
 
+-- name: log_heard_at
+SELECT at FROM entry
+WHERE tenant = :tenant AND conversation = :conversation AND kind IN ('customer_said', 'customer_pressed')
+ORDER BY seq DESC LIMIT 1
+
 -- name: log_ours_between
 SELECT seq, at, episode, turn, kind, v, body FROM entry
 WHERE tenant = :tenant AND conversation = :conversation AND seq > :after AND seq <= :upto

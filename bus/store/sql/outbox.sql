@@ -52,7 +52,7 @@ UPDATE outbox SET lease_until = :until, attempts = attempts + 1
 WHERE tenant = :tenant AND id = :id AND state = 'sending' AND attempt = :attempt AND expires_at > :now
 
 -- name: outbox_by_key
-SELECT id, state, address, platform_id FROM outbox WHERE tenant = :tenant AND key = :key
+SELECT id, state, address, platform_id, created_at FROM outbox WHERE tenant = :tenant AND key = :key
 
 -- name: outbox_by_platform_id
 SELECT id, conversation, state, body FROM outbox
