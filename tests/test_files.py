@@ -1,11 +1,16 @@
-"""A file from the desk reaches the customer's page, as a download and nothing else."""
+"""Files go both ways: what a customer shares appears in the thread, what a colleague shares reaches the customer."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from demo.slack import Workspace
 from demo.slack.people import DESK, SARA
+from demo.telegram import ANA
+from tests.channels.whatsapp_twilio.test_story import shop_on_whatsapp
 from tests.proofs.stage import staged
+from tests.support.telegram import telegram_shop
 
 PUBLIC = "https://support.example.com"
 LABEL = b"%PDF-1.7\nthe return label"
@@ -32,3 +37,34 @@ async def test_a_label_from_the_desk_is_a_download_on_the_page(tmp_path: Path) -
         whispers = [one.text for one in stage.slack.messages(DESK) if one.for_user == SARA]
         assert any("page.pdf was not sent" in text for text in whispers)
         await customer.leave()
+
+
+PHOTO = b"\x89PNG\r\n\x1a\n" + b"\1" * 5_000
+
+
+async def shared_at_the_desk(slack: Workspace, count: int) -> list[bytes]:
+    """The files that our app has shared, once there are so many."""
+    async with asyncio.timeout(15):
+        while True:
+            posts = [one for room in slack.rooms for one in slack.messages(room) if one.by_app and one.files]
+            found = [slack.files.known[file["id"]].content for one in posts for file in one.files]
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def test_a_photo_from_whatsapp_appears_in_the_thread(tmp_path: Path) -> None:
+    async with shop_on_whatsapp(tmp_path) as (business, account):
+        ana = account.phone("+34600111222", "Ana Ruiz")
+        await ana.share(PHOTO, "image/png", "The box arrived broken, I want to talk to a human")
+        assert await shared_at_the_desk(business.slack, 1) == [PHOTO]
+        await ana.share(b"<html><script>", "image/png", "And this")
+        await ana.share(PHOTO + b"2", "image/png", "And another")
+        assert await shared_at_the_desk(business.slack, 2) == [PHOTO, PHOTO + b"2"]
+
+
+async def test_a_photo_from_telegram_appears_in_the_thread(tmp_path: Path) -> None:
+    async with telegram_shop(tmp_path, "webhook") as (business, telegram):
+        photo = telegram.store("f-1", PHOTO) | {"width": 10, "height": 10}
+        await telegram.say(ANA, "", photo=[photo], caption="I want to talk to a human")
+        assert await shared_at_the_desk(business.slack, 1) == [PHOTO]

@@ -63,11 +63,11 @@ class PublicResolver(AbstractResolver):
 
 
 class Fetcher:
-    """Reads from `hosts` (names, or `.suffix` for every name below), and from the configuration's `own` origin, even inside."""
+    """Reads from `hosts` (names, or `.suffix` for every name below), and from the configuration's `own` origins, even inside."""
 
-    def __init__(self, hosts: Collection[str], own: str = "") -> None:
+    def __init__(self, hosts: Collection[str], *own: str) -> None:
         self._hosts = frozenset(hosts)
-        self._own = URL(own).origin() if own else None
+        self._own = frozenset(URL(one).origin() for one in own)
         self._session: aiohttp.ClientSession | None = None
 
     async def read(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[bytes]:
@@ -101,7 +101,7 @@ class Fetcher:
             origin, host = found.origin(), found.host or ""
         except ValueError as error:
             raise Permanent("file_not_allowed", "no address of a file") from error
-        if origin == self._own:
+        if origin in self._own:
             return found
         listed = host in self._hosts or any(one.startswith(".") and host.endswith(one) for one in self._hosts)
         if found.scheme != "https" or found.user is not None or found.explicit_port not in (None, 443) or not listed:
@@ -110,8 +110,8 @@ class Fetcher:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            ours = [self._own.host or ""] if self._own else []
-            connector = aiohttp.TCPConnector(resolver=PublicResolver(ours), use_dns_cache=False)
+            resolver = PublicResolver({one.host or "" for one in self._own})
+            connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             )

@@ -30,7 +30,7 @@ class Files:
         url = str(told.get("url_private_download") or "") if isinstance(told, dict) else ""
         if not url:
             raise Permanent("file_not_readable", "Slack names no address of the file")
-        self._fetcher = self._fetcher or Fetcher(HOSTS, own=self._connection.settings.api_base)
+        self._fetcher = self._fetcher or Fetcher(HOSTS, self._connection.settings.api_base)
         token = self._connection.settings.bot_token.get_secret_value()
         async for piece in self._fetcher.read(url, {"Authorization": f"Bearer {token}"}):
             yield piece

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,8 +11,9 @@ from aiohttp import web
 
 from bus.channel import Mode, Person, Sending
 from bus.errors import GatewayError, Permanent
-from bus.message import Address, Side
+from bus.message import Address, Attachment, Side
 from channels import webhook
+from channels.files.fetching import Fetcher
 from channels.port import Lent
 from channels.splitting import pieces, utf16
 from channels.telegram.client import Client
@@ -118,6 +119,20 @@ class TelegramChannel:
     async def people(self, sender: str) -> Person:
         """See Channel: nobody of the team is here."""
         return Person(sender, sender)
+
+    async def read_file(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """See channels.files.courier.HasFiles. https://core.telegram.org/bots/api#getfile: the address holds for an hour."""
+        told = await self._client.read("getFile", file_id=attachment.source)
+        path = str(told.get("file_path") or "") if isinstance(told, dict) else ""
+        if not path:
+            raise Permanent("file_too_large", "Telegram gives bots files of up to 20 MB")
+        place = self.settings.api_base.rstrip("/")
+        fetcher = Fetcher((), place)
+        try:
+            async for piece in fetcher.read(f"{place}/file/bot{self.settings.token.get_secret_value()}/{path}"):
+                yield piece
+        finally:
+            await fetcher.close()
 
     async def locate(self, address: Address) -> str:  # noqa: ARG002 - the contract's
         """See Channel: we open no threads here."""

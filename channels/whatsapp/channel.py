@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import msgspec
 
 from bus.channel import Mode, Person, Sending
 from bus.errors import Permanent, Retryable, Uncertain
-from bus.message import Address, Inbound, Side, Template, Words
+from bus.message import Address, Attachment, Inbound, Side, Template, Words
 from bus.store import conversations, outbox, settings
+from channels.files.fetching import Fetcher
 from channels.port import Lent
 from channels.thinking import Thinking
 from channels.whatsapp import rendering
@@ -33,6 +35,9 @@ SKEW = 10_000
 LOOK_AGAIN = 5.0
 QUICK_REPLY, QUICK_LABEL = 1024, 20  # https://www.twilio.com/docs/content/twilio-quick-reply
 REMEMBERED = 10_000
+STORAGE = frozenset(
+    {"media.twiliocdn.com", ".twiliocdn.com", "s3-external-1.amazonaws.com"}
+)  # where Twilio's media lead to
 RECYCLED = 90 * 24 * 3_600_000  # carriers give a number to somebody else after 45 to 90 days
 
 
@@ -98,6 +103,21 @@ class WhatsApp:
     async def people(self, sender: str) -> Person:
         """See Channel: customers have no roles."""
         return Person(sender, "")
+
+    async def read_file(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """See channels.files.courier.HasFiles. Twilio asks for the account's word and sends on to its storage, which must not hear it.
+
+        https://www.twilio.com/docs/messaging/api/media-resource
+        """
+        account, token = self.settings.account_sid, self.settings.auth_token[0].get_secret_value()
+        fetcher = Fetcher(STORAGE, self.settings.api_base, *self.settings.media_storage)
+        try:
+            async for piece in fetcher.read(
+                attachment.source, {"Authorization": aiohttp.encode_basic_auth(account, token)}
+            ):
+                yield piece
+        finally:
+            await fetcher.close()
 
     async def locate(self, address: Address) -> str:  # noqa: ARG002
         """See Channel: no thread here is ours."""

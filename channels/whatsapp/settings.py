@@ -75,6 +75,7 @@ class Settings(Section):
     auth_token: Secrets = Field(description="Of the account; of several, the first signs and all verify.")
     number: Annotated[str, BeforeValidator(_number)] = Field(description="The WhatsApp sender, +14155238886.")
     api_base: Annotated[str, AfterValidator(_base)] = Field("https://api.twilio.com", description="Where the API is.")
+    media_storage: tuple[str, ...] = Field((), description="origins that media lead to, beside Twilio's own")
     templates: Annotated[dict[str, str], AfterValidator(_templates)] = Field(
         {},
         description="Content SIDs: `reopen` opens a closed 24 h window; `choices_2`, `choices_3` show buttons natively "

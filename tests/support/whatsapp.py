@@ -28,6 +28,7 @@ SECTION = f"""
     auth_token: {TOKEN}
     number: "{NUMBER}"
     api_base: ${{TWILIO_API}}
+    media_storage: ["${{TWILIO_STORE:-https://media.twiliocdn.com}}"]
     templates: {{reopen: {REOPEN}}}
 """
 

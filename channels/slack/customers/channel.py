@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +12,7 @@ import structlog
 
 from bus.channel import Mode, Person, Sending
 from bus.errors import GatewayError, Permanent
-from bus.message import PLATFORM, Address, Customer, Inbound, Side, Words
+from bus.message import PLATFORM, Address, Attachment, Customer, Inbound, Side, Words
 from bus.seal import Unsealable
 from bus.store import conversations
 from channels.port import Lent
@@ -88,6 +88,10 @@ class Customers:
     async def people(self, sender: str) -> Person:
         """Customers have no roles."""
         return Person(sender, "")
+
+    def read_file(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """See channels.files.courier.HasFiles."""
+        return self._app.files.read(attachment)
 
     async def locate(self, address: Address) -> str:  # noqa: ARG002
         """No thread here is ours."""

@@ -88,7 +88,7 @@ async def platform() -> AsyncIterator[BaseTestServer]:
 
 
 async def test_the_configured_origin_is_read_with_its_credentials(platform: BaseTestServer) -> None:
-    fetcher = Fetcher((), own=str(platform.make_url("/api/")))
+    fetcher = Fetcher((), str(platform.make_url("/api/")))
     for path in ("/file", "/moved"):
         assert len(await read(fetcher, str(platform.make_url(path)), {"Authorization": "Bearer t"})) == 350_000
     for path in ("/file", "/status/404", "/out", "/loop"):
@@ -122,7 +122,7 @@ async def test_credentials_stay_with_the_first_host(platform: BaseTestServer) ->
                 return origin.make_url("/").join(type(other.make_url("/"))(url))
 
         fetcher = Lenient(())
-        fetcher._own = origin.make_url("/").origin()
+        fetcher._own = frozenset({origin.make_url("/").origin()})
         assert await read(fetcher, str(origin.make_url("/media")), {"Authorization": "Basic s3cret"}) == b"x"
         await fetcher.close()
     assert seen == [None]

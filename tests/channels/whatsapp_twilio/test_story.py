@@ -40,7 +40,9 @@ async def shop_on_whatsapp(folder: Path) -> AsyncIterator[tuple[Business, Accoun
     config.write_text(text)
     async with twilio() as account:
         told = lambda url: connect(account, url)  # noqa: E731
-        async with shop(folder, config, told, TWILIO_API=account.url) as business:
+        async with shop(
+            folder, config=config, connect=told, TWILIO_API=account.url, TWILIO_STORE=account.store_url
+        ) as business:
             yield business, account
             await account.settled()
 
