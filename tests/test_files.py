@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 
 from demo.slack import Workspace
+from demo.slack.message import Message
 from demo.slack.people import DESK, SARA
 from demo.telegram import ANA
 from tests.channels.whatsapp_twilio.test_story import shop_on_whatsapp
 from tests.proofs.stage import staged
 from tests.support.telegram import telegram_shop
+from tests.support.whatsapp import PUBLIC as WHATSAPP
 
 PUBLIC = "https://support.example.com"
 LABEL = b"%PDF-1.7\nthe return label"
@@ -53,6 +55,12 @@ async def shared_at_the_desk(slack: Workspace, count: int) -> list[bytes]:
             await asyncio.sleep(0.02)
 
 
+def case(slack: Workspace) -> Message:
+    """The one card, in whichever of the desk's channels it is."""
+    (card,) = (one for room in slack.rooms for one in slack.messages(room) if one.by_app and not one.is_reply)
+    return card
+
+
 async def test_a_photo_from_whatsapp_appears_in_the_thread(tmp_path: Path) -> None:
     async with shop_on_whatsapp(tmp_path) as (business, account):
         ana = account.phone("+34600111222", "Ana Ruiz")
@@ -62,9 +70,31 @@ async def test_a_photo_from_whatsapp_appears_in_the_thread(tmp_path: Path) -> No
         await ana.share(PHOTO + b"2", "image/png", "And another")
         assert await shared_at_the_desk(business.slack, 2) == [PHOTO, PHOTO + b"2"]
 
+        # Sara's label goes the other way: WhatsApp fetches it from our origin.
+        label = business.slack.files.keep("label.pdf", "application/pdf", LABEL, business.slack.ids)
+        card = case(business.slack)
+        await business.slack.post_as(SARA, "", thread_ts=card.ts, channel=card.channel, files=(label,))
+        await business.running.settle()
+        await account.settled()
+        (address,) = next(one.shown for one in reversed(ana.heard) if one.shown)
+        async with business.http.get(address.replace(WHATSAPP, business.url)) as answer:
+            assert (answer.status, await answer.read()) == (200, LABEL)
+
 
 async def test_a_photo_from_telegram_appears_in_the_thread(tmp_path: Path) -> None:
     async with telegram_shop(tmp_path, "webhook") as (business, telegram):
         photo = telegram.store("f-1", PHOTO) | {"width": 10, "height": 10}
         await telegram.say(ANA, "", photo=[photo], caption="I want to talk to a human")
         assert await shared_at_the_desk(business.slack, 1) == [PHOTO]
+        label = business.slack.files.keep("label.pdf", "application/pdf", LABEL, business.slack.ids)
+        card = case(business.slack)
+        await business.slack.post_as(SARA, "", thread_ts=card.ts, channel=card.channel, files=(label,))
+        told = await telegram.hears(ANA, lambda one: "document" in one.more)
+        assert (told.more["document"]["file_name"], told.more["caption"]) == ("label.pdf", "Sara Lindqvist")
+        assert telegram.files[told.more["document"]["file_id"]] == LABEL
+        label = business.slack.files.keep("label.pdf", "application/pdf", LABEL, business.slack.ids)
+        card = case(business.slack)
+        await business.slack.post_as(SARA, "", thread_ts=card.ts, channel=card.channel, files=(label,))
+        told = await telegram.hears(ANA, lambda one: "document" in one.more)
+        assert (told.more["document"]["file_name"], told.more["caption"]) == ("label.pdf", "Sara Lindqvist")
+        assert telegram.files[told.more["document"]["file_id"]] == LABEL

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bus.channel import Mode, Person, Sending
 from bus.errors import GatewayError, Permanent
-from bus.message import Address, Attachment, Side
+from bus.message import Address, Attachment, Side, Words
 from channels import webhook
 from channels.files.fetching import Fetcher
 from channels.port import Lent
@@ -49,6 +49,7 @@ class TelegramChannel:
         self._links = Links(name, self._client, lent.tenant, lent.seal, lent.clock)
         self._polling = Polling(self._client, self._endpoint)
         self._post = Post(self._client, lent.tenant, lent.clock)
+        self._files = lent.files
         self._thinking = Thinking(lent.hub, TYPING_LASTS)
         self._health: dict[str, Any] = {}
         self._watching: asyncio.Task[None] | None = None
@@ -84,6 +85,11 @@ class TelegramChannel:
 
     async def send(self, sending: Sending) -> str:
         """See Channel."""
+        words = sending.outbound.content
+        if isinstance(words, Words) and words.attachments and not words.text and sending.outbound.act == "say":
+            kept = await self._files.bring(words.attachments[0])
+            async with self._files.local(kept) as path:
+                return await self._post.share(sending.outbound.to, path, words.name)
         return await self._post.send(sending)
 
     async def find(self, sending: Sending) -> str | None:
@@ -146,7 +152,7 @@ class TelegramChannel:
     def status(self) -> dict[str, Any]:
         """See Channel."""
         return {
-            "last_event": self._endpoint.last_event,
+            "last_event_at": self._endpoint.last_event,
             "counts": dict(self._endpoint.counts),
             "updates": self.settings.updates,
             **self._health,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -47,6 +48,19 @@ class Post:
         if outbound.act == "replace":
             return await self._replace(sending, parts)
         return await self._say(outbound, parts)
+
+    async def share(self, to: Address, file: Path, caption: str) -> str:
+        """A file as a document, with whose it is. https://core.telegram.org/bots/api#senddocument"""
+        from aiogram.types import FSInputFile
+
+        told = await self._call(
+            "sendDocument",
+            self._chat(to),
+            document=FSInputFile(file),
+            caption=caption or None,
+            message_thread_id=int(to.thread) if to.thread else None,
+        )
+        return platform_id(self._chat(to), int(told.get("message_id", 0)) if isinstance(told, dict) else 0)
 
     # --- new words
 
@@ -164,7 +178,7 @@ class Post:
 
     async def _call(self, method: str, chat: int, **arguments: Any) -> Any:
         """One call, at Telegram's pace; a group that has become a supergroup is found where it is now."""
-        wait = self._pace.wait(chat) if method == "sendMessage" else 0.0
+        wait = self._pace.wait(chat) if method.startswith("send") else 0.0
         if wait > LONGEST_WAIT:
             raise Retryable("Telegram's pace", after=wait)
         if wait:

@@ -12,7 +12,7 @@ from bus.channel import Limits
 from channels.port import Section
 
 # https://core.telegram.org/bots/api#sendmessage: 4096 after entities parsing, which is counted in UTF-16 units here.
-LIMITS = Limits(names=False, withdraws=True, replaces=True, text=4096)
+LIMITS = Limits(names=False, withdraws=True, replaces=True, files=True, text=4096)
 TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,100}")
 WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # https://core.telegram.org/bots/api#setwebhook
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")  # https://core.telegram.org/bots/api#botcommand

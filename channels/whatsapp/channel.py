@@ -54,6 +54,7 @@ class WhatsApp:
         self._tenant = lent.tenant
         self._intake = lent.intake
         self._clock = lent.clock
+        self._files = lent.files
         self._client = Twilio(section)
         self._windows = Windows(lent.tenant, lent.clock)
         self._thinking = Thinking(lent.hub, TYPING_LASTS)
@@ -174,6 +175,8 @@ class WhatsApp:
             raise Permanent("cannot_change", "WhatsApp shows what was sent as it was")
         if not await self._windows.is_open(to):
             raise Permanent("window_closed", "more than 24 hours after the customer's last message")
+        if content.attachments and not content.text:
+            return await self._create(sending, media_url=[await self._files.link(content.attachments[0])])
         if natively := self._natively(content):
             try:
                 return await self._create(sending, **natively)
@@ -211,7 +214,7 @@ class WhatsApp:
                 raise Uncertain(f"{number - 1} of {len(parts)} parts were sent") from error
         return sid
 
-    async def _create(self, sending: Sending, part: str = "", **fields: str) -> str:
+    async def _create(self, sending: Sending, part: str = "", **fields: Any) -> str:
         callback = self._endpoint.status_url(sending.attempt, part)
         return await self._client.create(to=f"{PREFIX}{sending.outbound.to.peer}", status_callback=callback, **fields)
 
@@ -225,7 +228,7 @@ class WhatsApp:
         begun = await self._tenant.read(outbox.begun_at, outbound.key)
         sent = [one async for one in self._client.listed(begun - SKEW, to=f"{PREFIX}{outbound.to.peer}")]
         free = [one for one in reversed(sent) if one.at >= begun - SKEW and await self._is_free(one)]
-        if not isinstance(content, Words):
+        if not isinstance(content, Words) or (content.attachments and not content.text):
             return None if free else self._absent(sending)
         parts = _parts(content)
         there = _matched(parts, free)

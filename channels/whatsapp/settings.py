@@ -13,7 +13,7 @@ from channels.port import Section
 
 WINDOW = 24 * 3_600_000  # https://www.twilio.com/docs/whatsapp/key-concepts#customer-service-windows
 ROOM = 1600  # https://www.twilio.com/docs/api/errors/21617
-LIMITS = Limits(names=False, withdraws=False, replaces=False, text=ROOM, window=WINDOW)
+LIMITS = Limits(names=False, withdraws=False, replaces=False, files=True, text=ROOM, window=WINDOW)
 OFFICIAL_MEDIA = ("https://api.twilio.com", "https://mcs.us1.twilio.com")
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 ACCOUNT = re.compile(r"AC[0-9a-zA-Z]{1,64}")

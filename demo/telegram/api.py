@@ -7,7 +7,7 @@ from aiohttp import web
 
 from demo.telegram.formatting import Refused
 from demo.telegram.messenger import Messenger
-from demo.telegram.methods import METHODS, Args, structured
+from demo.telegram.methods import METHODS, UPLOADS, Args, Upload, structured
 
 Json = dict[str, Any]
 MESSENGER = web.AppKey("messenger", Messenger)
@@ -74,7 +74,13 @@ async def _arguments(request: web.Request) -> Args:
             raise Refused("Bad Request: can't parse JSON object") from None
         return args | body if isinstance(body, dict) else args
     if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return args | {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        form = await request.post()
+        uploads = {
+            name: Upload(value.filename, value.file.read())
+            for name, value in form.items()
+            if isinstance(value, web.FileField)
+        }
+        return args | {name: value for name, value in form.items() if isinstance(value, str)} | {UPLOADS: uploads}
     return args
 
 

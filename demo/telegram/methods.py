@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from demo.telegram.courier import Webhook
@@ -20,6 +21,16 @@ ACTIONS = frozenset({
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 DELETABLE = 48 * 3600
 LONGEST_POLL = 50
+LARGEST, LONGEST_CAPTION = 50 * 1024 * 1024, 1024
+UPLOADS = "\0uploads"  # no argument's name
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file in a multipart form."""
+
+    name: str
+    content: bytes
 
 
 async def get_me(messenger: Messenger, _: Args) -> Json:
@@ -40,6 +51,21 @@ async def send_message(messenger: Messenger, args: Args) -> Json:
     if thread < 0:
         raise Refused("Bad Request: message thread not found")
     return messenger.add(chat, messenger.bot, text, entities, thread=thread, keyboard=keyboard).told()
+
+
+async def send_document(messenger: Messenger, args: Args) -> Json:
+    chat = _writable(messenger, args)
+    upload = args.get(UPLOADS, {}).get(str(args.get("document", "")).removeprefix("attach://"))
+    if upload is None or not upload.content:
+        raise Refused("Bad Request: file must be non-empty")
+    if len(upload.content) > LARGEST:
+        raise Refused("Request Entity Too Large", 413)
+    if units(str(args.get("caption", ""))) > LONGEST_CAPTION:
+        raise Refused("Bad Request: message caption is too long")
+    messenger.check_pace(chat.id)
+    document = messenger.store(f"d{len(messenger.files) + 1}", upload.content) | {"file_name": upload.name}
+    more = {"document": document} | ({"caption": args["caption"]} if args.get("caption") else {})
+    return messenger.add(chat, messenger.bot, "", [], thread=int(args.get("message_thread_id") or 0), more=more).told()
 
 
 async def edit_message_text(messenger: Messenger, args: Args) -> Json:
@@ -284,7 +310,7 @@ METHODS: dict[str, Callable[[Messenger, Args], Awaitable[Any]]] = {
     method.__name__.replace("_", ""): method
     for method in (
         get_me, send_message, edit_message_text, edit_message_reply_markup, delete_message, answer_callback_query, send_chat_action,
-        send_message_draft, get_file, set_my_commands, delete_my_commands, set_webhook, delete_webhook, get_webhook_info,
+        send_document, send_message_draft, get_file, set_my_commands, delete_my_commands, set_webhook, delete_webhook, get_webhook_info,
         get_updates,
     )
 }  # fmt: skip

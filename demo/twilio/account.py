@@ -94,7 +94,7 @@ class Account:
             raise TwilioError(400, 63016, "Failed to send freeform message because you are outside the allowed window")
         message = Message(
             self.fresh("SM"), self.sid, form["From"], form["To"], body, self.clock(), "outbound-api", "queued", callback,
-            template, variables,
+            template, variables, shown=media,
         )  # fmt: skip
         self.messages[message.sid] = message
         self._later(self._deliver(message))

@@ -31,7 +31,7 @@ class File:
 
 @dataclass
 class Message:
-    """`at` in UTC ms. `template` is the Content SID it was made from, `variables` what was put into it."""
+    """`at` in UTC ms. `template` is the Content SID it was made from, `variables` what was put into it, `shown` media by address."""
 
     sid: str
     account: str
@@ -48,6 +48,7 @@ class Message:
     error: int = 0
     quoted: str = ""
     form: dict[str, str] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
 
     @property
     def inbound(self) -> bool:

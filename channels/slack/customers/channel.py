@@ -233,7 +233,14 @@ class Customers:
             raise Permanent("nothing_to_say")
         if sending.outbound.act == "replace":
             return await self._replace(sending, words)
+        if words.attachments and not words.text:
+            return await self._share(sending, words.attachments[0])
         return await self._say(sending, words)
+
+    async def _share(self, sending: Sending, attachment: Attachment) -> str:
+        kept = await self._lent.files.bring(attachment)
+        async with self._lent.files.local(kept) as path:
+            return await self._app.files.share(path, kept, sending.outbound.to.peer, root(sending.outbound.to))
 
     async def _say(self, sending: Sending, words: Words) -> str:
         """In order; where there are several, what an earlier attempt has posted is not posted again."""
@@ -315,6 +322,8 @@ class Customers:
         words = sending.outbound.content
         if sending.outbound.act != "say" or not isinstance(words, Words):
             return ""
+        if words.attachments and not words.text:
+            return None  # a shared file carries no metadata
         count = len(self._parts(sending, words))
         there, whole = await self._posted(sending, count)
         if len(there) == count:

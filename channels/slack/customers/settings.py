@@ -7,7 +7,9 @@ from pydantic import Field, field_validator
 from bus.channel import Limits
 from channels.port import Section
 
-LIMITS = Limits(text=12_000)  # of a markdown block: https://docs.slack.dev/reference/block-kit/blocks/markdown-block
+LIMITS = Limits(
+    files=True, text=12_000
+)  # of a markdown block: https://docs.slack.dev/reference/block-kit/blocks/markdown-block
 NEEDS = "slack"
 
 
