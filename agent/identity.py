@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bus.message import Conversation, Received
+from bus.message import PLATFORM, Conversation, Received
 
 Verified = Literal["none", "channel", "link", "site"]
 ISSUER = "support-gateway"
@@ -51,7 +51,9 @@ def of(
     customer = conversation.customer
     channel = conversation.address.channel
     subject = (
-        f"{customer.source}:{customer.id}" if customer and customer.id else f"{channel}:{conversation.address.peer}"
+        f"{customer.source.removeprefix(PLATFORM)}:{customer.id}"
+        if customer and customer.id
+        else f"{channel}:{conversation.address.peer}"
     )
     verified = _verified(conversation, rows, public=public)
     expired = customer is not None and 0 < customer.token_expires_at <= now
@@ -67,7 +69,8 @@ def of(
 def _verified(conversation: Conversation, rows: Sequence[Received], *, public: bool) -> Verified:
     said = [row.inbound.sender.verified for row in rows if row.side == "customer" and row.inbound.kind != "memo"]
     if said:
-        linked = conversation.customer is not None and conversation.customer.source != conversation.address.channel
+        customer, channel = conversation.customer, conversation.address.channel
+        linked = customer is not None and customer.proof != "channel" and customer.source != channel
         return "link" if linked and said[-1] == "channel" else said[-1]
     if conversation.customer is not None:
         return conversation.customer.proof
