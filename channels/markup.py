@@ -149,7 +149,7 @@ def _leaf(token: Token) -> list[Node]:
         case "code_inline":
             return [_node("code", [token.content])]
         case "fence" | "code_block":
-            return [_node("pre", [token.content.rstrip("\n")])]
+            return [_node("pre", [text] if (text := token.content.rstrip("\n")) else [])]
         case "softbreak" | "hardbreak":
             return [_node("br")]
         case "hr":

@@ -9,13 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from structlog.testing import capture_logs
 
 from tests.bus.world import World, world_in
-
-settings.register_profile("unhurried", deadline=None, database=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

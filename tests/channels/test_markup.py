@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from channels.cleaning import cleaned
@@ -231,6 +231,7 @@ def check(nodes: list[Any]) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("ab*_~`[]()<>!#|-1.\n \\:/@&;https\u202e\u200b"), max_size=120) | st.text(max_size=80))
+@example("```")
 def test_any_text_gives_a_tree_of_the_agreed_shape(text: str) -> None:
     check(tree(text))
     check(literal(cleaned(text)))
