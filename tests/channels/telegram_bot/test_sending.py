@@ -223,8 +223,9 @@ async def test_what_never_was_cannot_be_changed(world: World, ana: Address, targ
 async def test_nothing_is_not_sent(world: World, ana: Address) -> None:
     with pytest.raises(Permanent, match="nothing_to_say"):
         await world.channel.send(sending(ana, " \u200b "))
-    await world.channel.send(sending(ana, "", attachments=(Attachment("invoice.pdf", "application/pdf"),)))
-    assert texts(world) == ["📎 invoice.pdf"]
+    with pytest.raises(Permanent, match="gives no files"):
+        await world.channel.send(sending(ana, "", attachments=(Attachment("invoice.pdf", "application/pdf"),)))
+    assert texts(world) == []
 
 
 async def test_while_the_agent_works_it_is_shown_and_words_come_as_they_are_written(world: World, ana: Address) -> None:
