@@ -89,7 +89,8 @@ def fingerprint(sources: Sources) -> str:
 
 def _fingerprint_then(sources: Sources, read_at: float) -> str:
     """What the sources said at that time; "" when one was changed since."""
-    return "" if any(_changed_at(file) >= read_at for file in sources.every_file()) else fingerprint(sources)
+    found = fingerprint(sources)  # first: what changes between this and the look at the times is not taken for known
+    return "" if any(_changed_at(file) >= read_at for file in sources.every_file()) else found
 
 
 def _changed_at(file: Path) -> float:

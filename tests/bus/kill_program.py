@@ -30,7 +30,7 @@ from bus.entries import AgentSaid, ModelReplied, Step, ToolAnswered, ToolAsked
 from bus.message import Address, Inbound, Outbound, Received, Side, Turn, Words, Work
 from bus.message import Sender as From
 from bus.outbox import Sender
-from bus.store import open_store, sqlite
+from bus.store import claims, open_store, sqlite
 from bus.store.outbox import Post
 from bus.store.recovery import recover
 from bus.wake import Hub
@@ -207,7 +207,10 @@ async def run(folder: Path, seed: int) -> None:
 
     runs = [asyncio.create_task(worker.run()), asyncio.create_task(sender.run())]
     await asyncio.gather(*(deliver(who) for who in range(PEOPLE)))
-    while await worker.sweep() + await sender.sweep() or worker._tasks or sender._tasks:
+    while (
+        await worker.sweep() + await sender.sweep() or worker._tasks or sender._tasks
+        or await tenant.read(claims.any_due, clock(), suspects=True)
+    ):  # fmt: skip
         await worker.idle()
         await sender.idle()
     for task in runs:
