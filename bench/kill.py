@@ -116,13 +116,15 @@ async def at_random(
 async def at_point(
     folder: Path, point: str, *, seed: int, messages: int, people: int, chance: float, deaths: int, mutant: str = ""
 ) -> Report:
-    """It kills itself at this point, with this chance each time it comes by, until it has died often enough."""
+    """It kills itself at this point, with this chance each time it comes by, until it has died often enough; then it lives on."""
 
     async def life(run: Run, writing: asyncio.Task[None]) -> None:
         dying = asyncio.create_task(run.gateway.wait())
         await asyncio.wait([writing, dying], return_when=asyncio.FIRST_COMPLETED)
         if dying.done():
             run.gateway.deaths += 1
+        if run.gateway.deaths >= deaths:
+            run.gateway.variables["FAILPOINT"] = ""
         dying.cancel()
 
     async with running(folder, seed, people, mutant, FAILPOINT=f"{point}:kill:{chance}") as run:

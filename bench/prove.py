@@ -125,7 +125,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shortest", type=float, default=0.2, help="seconds of life at least")
     parser.add_argument("--longest", type=float, default=8.0, help="seconds of life at most")
     parser.add_argument("--few", type=int, default=150, help="messages at each fail point")
-    parser.add_argument("--deaths", type=int, default=3, help="at each fail point, at least")
+    parser.add_argument("--deaths", type=int, default=5, help="at each fail point, at least")
     parser.add_argument("--stops", type=int, default=10, help="SIGTERMs at least")
     parser.add_argument("--readme", action="store_true", help="write the figures into README.md")
     return parser.parse_args()
