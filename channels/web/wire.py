@@ -192,7 +192,8 @@ def message(fields: Mapping[str, Any]) -> Message:
     if "press" in fields:
         return _press(number, fields["press"])
     files = _files(fields["files"]) if "files" in fields else ()
-    return Message(number, _text(fields["text"]) if not files or "text" in fields else "", files)
+    wordless = files and fields.get("text", "") == ""
+    return Message(number, "" if wordless else _text(fields.get("text")), files)
 
 
 def _files(found: object) -> tuple[str, ...]:
