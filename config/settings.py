@@ -18,6 +18,7 @@ from config.problems import Loc, Problem, Refused, explain
 
 OPERATOR_TOKEN_BYTES = 24
 SECRET_KEY_BYTES = 32
+SQLITE = "sqlite:///"
 GUESSABLE = 8  # a secret of fewer different characters than this is probably a stand-in
 SECRET_NAME = re.compile(r"(token|secret|password|secret_key|api_key)$")
 Section = dict[str, Any]
@@ -131,9 +132,9 @@ class Settings(Keys):
         return f"http://{f'[{host}]' if ':' in host else host}:{self.listen.port}"
 
     @property
-    def store_path(self) -> Path:
-        """The store's file."""
-        return Path(self.store.removeprefix("sqlite:///"))
+    def store_path(self) -> Path | None:
+        """The store's file, None where a server keeps it."""
+        return Path(self.store.removeprefix(SQLITE)) if self.store.startswith(SQLITE) else None
 
 
 class Loaded(NamedTuple):
@@ -195,7 +196,7 @@ def load(
 def _absolute(settings: Settings, folder: Path) -> Settings:
     agent = settings.agent.model_copy(update={"spec": folder / settings.agent.spec})
     files = settings.files if settings.files.startswith("s3://") else str(folder / settings.files)
-    store = f"sqlite:///{folder / settings.store_path}"
+    store = f"{SQLITE}{folder / settings.store_path}" if settings.store_path else settings.store
     return settings.model_copy(update={"agent": agent, "store": store, "files": files})
 
 
@@ -203,11 +204,9 @@ def _store_problems(document: Document) -> list[Problem]:
     url = document.mapping.get("store") or Settings.model_fields["store"].default
     if not isinstance(url, str) or document.is_unresolved(("store",)):
         return []
-    if url.startswith(("postgres://", "postgresql://", "postgresql+")):
-        return [document.problem(("store",), "PostgreSQL comes with a later release", "use sqlite:///data/gateway.db")]
-    if not re.match(r"sqlite:///[^:]", url):
-        return [document.problem(("store",), "is not a store", "use sqlite:///data/gateway.db")]
-    return []
+    if re.match(r"sqlite:///[^:]|postgres(ql)?://.", url):
+        return []
+    return [document.problem(("store",), "is not a store", "use sqlite:///data/gateway.db or postgresql://user@host/name")]
 
 
 def _warnings(document: Document) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -13,12 +14,11 @@ from aiohttp import web
 from bus.accept import Intake
 from bus.channel import Channel
 from bus.consumer import Consumer, ConsumerName
+from bus.errors import Unavailable
 from bus.figures import Figures
 from bus.message import Conversation
 from bus.outbox import Sender
-from bus.store import open_store
-from bus.store.recovery import recover
-from bus.store.sqlite import SqliteStore
+from bus.store import Store, open_store
 from bus.wake import Hub
 from bus.work import Worker
 from config.settings import Loaded, Settings
@@ -31,6 +31,7 @@ from gateway.specs import Specs
 
 TENANT = "default"
 PATIENCE = 15.0
+RECOVERY = 2.0  # seconds between two looks at who is dead
 log = structlog.get_logger(__name__)
 
 
@@ -40,7 +41,8 @@ class Gateway:
     def __init__(
         self,
         loaded: Loaded,
-        store: SqliteStore,
+        store: Store,
+        process: str,
         clock: Callable[[], int],
         new_id: Callable[[str], str],
         link: Callable[[str], str] | None = None,
@@ -61,7 +63,7 @@ class Gateway:
         self.worker = Worker(
             self.tenant,
             self.consumers,
-            owner=new_id("p"),
+            owner=process,
             clock=clock,
             new_id=new_id,
             hub=self.hub,
@@ -97,9 +99,11 @@ class Gateway:
         Raises Refused for a bad configuration, Unavailable for a store in use.
         """
         settings = loaded.checked()
-        gateway = cls(loaded, open_store(settings.store, migrating=migrating), clock, new_id, link)
+        process = new_id("p")
+        store = open_store(settings.store, process=process, migrating=migrating)
+        gateway = cls(loaded, store, process, clock, new_id, link)
         try:
-            await gateway.tenant.write(recover)
+            await store.recover(TENANT)
             await gateway.assembly.build(loaded)
         except BaseException:
             await gateway.close()
@@ -134,12 +138,22 @@ class Gateway:
         runs: dict[str, Coroutine[Any, Any, None]] = {
             "worker": self.worker.run(), "sender": self.sender.run(), "intake": self.intake.run()
         }  # fmt: skip
+        if self.store.shared:
+            runs["recovery"] = self._recovery()
         if watching:
             runs["watch"] = watch(self.sources, self.reload, self.loaded.read_at)
         self._tasks = [asyncio.create_task(run, name=name) for name, run in runs.items()]
         for task in self._tasks:
             task.add_done_callback(self._ended)
         self._ready = True
+
+    async def _recovery(self) -> None:
+        """Take up what other processes held that are dead now."""
+        while True:
+            await asyncio.sleep(RECOVERY)
+            with contextlib.suppress(Unavailable):
+                if await self.store.recover(TENANT):
+                    self.worker.nudge()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """What runs as long as the process has ended by itself: nobody is served any more, and whoever watches us should know."""

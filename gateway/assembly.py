@@ -155,12 +155,12 @@ class Assembly:
         live = await self._gateway.specs.load(settings.agent.spec, loaded.environment, strictly=strictly)
         self._take_knowledge(live.spec, settings.agent.spec.parent, settings.store_path)
 
-    def _take_knowledge(self, spec: Spec, folder: Path, store: Path) -> None:
+    def _take_knowledge(self, spec: Spec, folder: Path, store: Path | None) -> None:
         folders = tuple(folder / name for name in spec.knowledge)
         old = self._knowledge
         if old is not None and (old.folders, old.languages) == (folders, tuple(spec.languages)):
             return
-        self._knowledge = Knowledge(folders, spec.languages, file=store.with_suffix(".knowledge.db"))
+        self._knowledge = Knowledge(folders, spec.languages, file=store.with_suffix(".knowledge.db") if store else None)
         if old is not None:
             old.close()
 

@@ -125,6 +125,9 @@ def _knowledge(looked: Looked) -> Iterator[Finding]:
 
 def _store(looked: Looked) -> Iterator[Finding]:
     path = looked.settings.store_path
+    if path is None:
+        yield Finding("store", True, "PostgreSQL (asked with --online)")
+        return
     there = next(folder for folder in (path, *path.parents) if folder.exists())
     if there == path and not _is_database(path):
         yield Finding("store", False, f"{shown(path)} is a file of another kind", "set `store` to a file of its own")

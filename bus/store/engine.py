@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 
 class Transaction(Protocol):
-    """Named statements within one transaction of one tenant; `:tenant` is filled in by itself."""
+    """Named statements within one transaction of one tenant; `:tenant` and `:process` (who holds leases) are filled in by themselves."""
 
     tenant: str
 
@@ -55,10 +55,15 @@ class Tenant(Protocol):
 
 
 class Store(Protocol):
-    """An open database."""
+    """An open database. `shared`: several processes may serve from it."""
+
+    shared: bool
 
     def tenant(self, name: str) -> Tenant:
         """The only way to a verb."""
+
+    async def recover(self, tenant: str) -> int:
+        """Free what processes held that are dead now; returns how much. Called at start, and now and then where `shared`."""
 
     async def backup(self, destination: str) -> None:
         """A consistent copy while serving."""

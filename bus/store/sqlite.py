@@ -10,24 +10,24 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, ParamSpec, TypeVar
+from typing import IO, Any, TypeVar
 
 import structlog
 
 from bus.errors import Unavailable
 from bus.failpoint import failpoint
-from bus.store.engine import Row, Transaction, Verb, statements
+from bus.store import recovery
+from bus.store.engine import Row, Transaction, statements
 from bus.store.migrate import migrate
+from bus.store.writing import StoreTenant, Unit, Writer
 
-P = ParamSpec("P")
 R = TypeVar("R")
-BATCH = 256
 CHECKPOINT_EVERY = 64  # commits
 WAL_PAGES = 4000  # 16 MB: from here on a checkpoint asks readers to step aside
 BUSY = 5.0  # seconds
@@ -44,10 +44,11 @@ class _Transaction:
 
     def __init__(self, connection: sqlite3.Connection, tenant: str) -> None:
         self._connection = connection
+        self._filled = {"tenant": tenant, "process": ""}
         self.tenant = tenant
 
     def _execute(self, name: str, values: dict[str, Any]) -> sqlite3.Cursor:
-        return self._connection.execute(statements()[name], {"tenant": self.tenant, **values})
+        return self._connection.execute(statements()[name], {**self._filled, **values})
 
     def one(self, name: str, /, **values: Any) -> Row | None:
         row: Row | None = self._execute(name, values).fetchone()
@@ -64,59 +65,20 @@ class _Transaction:
         return cursor.lastrowid if cursor.rowcount > 0 else None
 
 
-class _Unit:
-    """A verb waiting for its commit; `done` hears the result or the error on the caller's loop."""
-
-    __slots__ = ("done", "error", "result", "tenant", "work")
-
-    def __init__(self, tenant: str, work: Callable[[_Transaction], Any], done: Callable[[_Unit], None] | None) -> None:
-        self.tenant = tenant
-        self.work = work
-        self.done = done
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-
-class SqliteTenant:
-    """The store as one tenant sees it."""
-
-    def __init__(self, store: SqliteStore, name: str) -> None:
-        self._store = store
-        self.name = name
-
-    def write(self, verb: Verb[P, R], /, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
-        """Run the verb; done when its commit is on the disk. Queued at the call, in order. Raises Unavailable when it cannot be."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[R] = loop.create_future()
-
-        def done(unit: _Unit) -> None:
-            if not answer.done():
-                answer.set_result(unit.result) if unit.error is None else answer.set_exception(unit.error)
-
-        self._store.submit(_Unit(self.name, lambda tx: verb(tx, *args, **kwargs), done), loop)
-        return answer
-
-    def queue(self, verb: Verb[P, R], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Run the verb in order, without waiting; an error goes to the log."""
-        self._store.submit(_Unit(self.name, lambda tx: verb(tx, *args, **kwargs), None), None)
-
-    async def read(self, verb: Verb[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a reading verb on a reader's own connection."""
-        return await self._store.read(self.name, lambda tx: verb(tx, *args, **kwargs))
-
-
 class SqliteStore:
     """An open database file. `path` ":memory:" is not offered: readers need a file."""
+
+    shared = False
 
     def __init__(self, path: Path, *, readonly: bool = False, readers: int = 2) -> None:
         self.path = path
         self._readonly = readonly
-        self._queue: queue.SimpleQueue[tuple[_Unit, asyncio.AbstractEventLoop | None] | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
         self._lock: IO[str] | None = None
-        self._thread: threading.Thread | None = None
+        self._writer: Writer | None = None
+        self._commits = 0
         self._closed = False
 
     def start(self, *, migrating: bool = True) -> None:
@@ -137,28 +99,26 @@ class SqliteStore:
         except BaseException:
             self._let_go()
             raise
-        self._thread = threading.Thread(target=self._serve, args=(writer,), name="store-write", daemon=True)
-        self._thread.start()
+        self._writer = Writer(partial(self._commit, writer), partial(self._rested, writer))
+        self._writer.start()
 
-    def tenant(self, name: str) -> SqliteTenant:
+    def tenant(self, name: str) -> StoreTenant:
         """The only way to a verb."""
-        if not name:
-            raise ValueError("a tenant has a name")
-        return SqliteTenant(self, name)
+        return StoreTenant(self, name)
 
-    def submit(self, unit: _Unit, loop: asyncio.AbstractEventLoop | None) -> None:
+    def submit(self, unit: Unit, loop: asyncio.AbstractEventLoop | None) -> None:
         """Queue a unit of work for the writer."""
-        if self._closed or self._readonly:
+        if self._closed or self._writer is None:
             raise Unavailable("the store is closed" if self._closed else "the store was opened for reading")
-        self._queue.put((unit, loop))
+        self._writer.submit(unit, loop)
 
-    async def read(self, tenant: str, work: Callable[[_Transaction], R]) -> R:
+    async def read(self, tenant: str, work: Callable[[Transaction], R]) -> R:
         """Run on a reader's connection in a thread of its own."""
         if self._closed:
             raise Unavailable("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, tenant, work)
 
-    def _read(self, tenant: str, work: Callable[[_Transaction], R]) -> R:
+    def _read(self, tenant: str, work: Callable[[Transaction], R]) -> R:
         try:
             connection = self._reader()
             connection.execute("BEGIN")
@@ -176,32 +136,12 @@ class SqliteStore:
             self._opened.append(connection)
         return connection
 
-    def _serve(self, connection: sqlite3.Connection) -> None:
-        commits = 0
-        while (batch := self._take()) is not None:
-            self._commit(connection, [unit for unit, _ in batch])
-            _deliver(batch)
-            commits += 1
-            if commits % CHECKPOINT_EVERY == 0:
-                _checkpoint(connection)
+    def _rested(self, connection: sqlite3.Connection) -> None:
+        self._commits += 1
+        if self._commits % CHECKPOINT_EVERY == 0:
+            _checkpoint(connection)
 
-    def _take(self) -> list[tuple[_Unit, asyncio.AbstractEventLoop | None]] | None:
-        first = self._queue.get()
-        if first is None:
-            return None
-        batch = [first]
-        while len(batch) < BATCH:
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if item is None:
-                self._queue.put(None)
-                break
-            batch.append(item)
-        return batch
-
-    def _commit(self, connection: sqlite3.Connection, units: list[_Unit]) -> None:
+    def _commit(self, connection: sqlite3.Connection, units: Sequence[Unit]) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for unit in units:
@@ -215,6 +155,10 @@ class SqliteStore:
             log.error("store.commit_failed", error=str(error), units=len(units))
             for unit in units:
                 unit.error = Unavailable(f"the store cannot take this now: {error}")
+
+    async def recover(self, tenant: str) -> int:
+        """See Store: the folder's lock is ours now, so whoever held something is dead."""
+        return await self.tenant(tenant).write(recovery.everything)
 
     async def backup(self, destination: str) -> None:
         """A consistent copy by SQLite's own backup, page by page, while serving."""
@@ -233,12 +177,13 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
-        self._queue.put(None)
+        if self._writer:
+            self._writer.stop()
         await asyncio.get_running_loop().run_in_executor(None, self._end)
 
     def _end(self) -> None:
-        if self._thread:
-            self._thread.join()
+        if self._writer:
+            self._writer.join()
         self._pool.shutdown()
         self._let_go()
 
@@ -247,21 +192,6 @@ class SqliteStore:
             self._opened.pop().close()
         if self._lock:
             self._lock.close()
-
-
-def open_store(url: str, *, base: Path | None = None, readonly: bool = False, migrating: bool = True) -> SqliteStore:
-    """The store that a URL names, started. `sqlite:///relative.db` is relative to `base`; `sqlite:////abs.db` is absolute.
-
-    Raises ValueError for a URL nobody here can open, Unavailable when the folder is served by another process.
-    """
-    scheme, _, rest = url.partition("://")
-    if scheme != "sqlite" or not rest.startswith("/"):
-        raise ValueError(f"store: {scheme}:// is not available; use sqlite:///data/gateway.db")
-    if not rest.strip("/") or rest == "/:memory:":
-        raise ValueError("store: SQLite needs a file; use sqlite:///data/gateway.db")
-    store = SqliteStore((base or Path()) / rest[1:], readonly=readonly)
-    store.start(migrating=migrating)
-    return store
 
 
 def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
@@ -313,39 +243,21 @@ def _find_room(tx: Transaction) -> None:
         tx.run("setting_set", name="health", value=value)
 
 
-def _run_unit(connection: sqlite3.Connection, unit: _Unit) -> None:
+def _run_unit(connection: sqlite3.Connection, unit: Unit) -> None:
     connection.execute("SAVEPOINT unit")
     try:
-        unit.result = unit.work(_Transaction(connection, unit.tenant))
+        unit.run(_Transaction(connection, unit.tenant))
     except Exception as error:
         if isinstance(error, sqlite3.Error) and _is_trouble(error):
             raise
         connection.execute("ROLLBACK TO unit")
-        unit.error = RuntimeError("a verb ran dry") if isinstance(error, StopIteration) else error
+        unit.error = error
     connection.execute("RELEASE unit")
 
 
 def _is_trouble(error: sqlite3.Error) -> bool:
     """True when the database itself is in trouble, not one statement."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in TROUBLE
-
-
-def _deliver(batch: list[tuple[_Unit, asyncio.AbstractEventLoop | None]]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Unit]] = {}
-    for unit, loop in batch:
-        if loop is not None:
-            by_loop.setdefault(loop, []).append(unit)
-        elif unit.error is not None:
-            log.error("store.queued_write_failed", error=repr(unit.error))
-    for loop, units in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there
-            loop.call_soon_threadsafe(_finish, units)
-
-
-def _finish(units: list[_Unit]) -> None:
-    for unit in units:
-        if unit.done is not None:
-            unit.done(unit)
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:

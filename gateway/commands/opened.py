@@ -39,7 +39,7 @@ def has_store(settings: Settings) -> None:
     """Raises Failed when there is no store yet."""
     from config.problems import shown
 
-    if not settings.store_path.exists():
+    if settings.store_path is not None and not settings.store_path.exists():
         raise Failed(f"no store at {shown(settings.store_path)} yet", "`gateway run` makes it")
 
 

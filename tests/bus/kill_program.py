@@ -32,7 +32,7 @@ from bus.message import Sender as From
 from bus.outbox import Sender
 from bus.store import claims, open_store, sqlite
 from bus.store.outbox import Post
-from bus.store.recovery import recover
+from bus.store.recovery import everything
 from bus.wake import Hub
 from bus.work import Worker
 
@@ -188,7 +188,7 @@ async def run(folder: Path, seed: int) -> None:
     sqlite.CHECKPOINT_EVERY = 3
     store = open_store(f"sqlite:///{folder / 'gateway.db'}")
     tenant = store.tenant("default")
-    await tenant.write(recover)
+    await tenant.write(everything)
     channels = {"tg": Platform(sent)}
     worker = Worker(
         tenant, {"agent": Agent(effects), "relay": Silent()}, owner=new_id("p"), clock=clock, new_id=new_id, hub=Hub(),

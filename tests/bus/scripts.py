@@ -9,10 +9,18 @@ from typing import Any
 from bus.consumer import Journal
 from bus.entries import AgentSaid, ModelReplied, StaffSaid, Step
 from bus.message import Address, Content, Inbound, InboundKind, Outbound, Sender, Turn, Words, Work
+from bus.store import Transaction
 
 NOW = 1_790_000_000_000
 CUSTOMER, DESK = "tg", "desk"
 Script = Callable[[Work, Journal], Awaitable[Turn]]
+
+
+def raw(tx: Transaction, statement: str) -> list[tuple[Any, ...]]:
+    """What a statement of the test's own finds, on either engine."""
+    cursor = tx._connection.execute(statement)  # type: ignore[attr-defined]
+    rows = cursor.fetchall() if cursor.description else []
+    return [tuple(row.values()) if isinstance(row, dict) else tuple(row) for row in rows]
 
 
 def peer(name: str = "ada") -> Address:

@@ -30,11 +30,11 @@ from bus.outbox import Sender as Postman
 from bus.store import Tenant, Transaction, inbox, log, open_store
 from bus.store.arrivals import Accepted
 from bus.store.outbox import Post
-from bus.store.recovery import recover
+from bus.store.recovery import everything
 from bus.store.sqlite import SqliteStore
 from bus.wake import Hub
 from bus.work import Worker
-from tests.bus.scripts import CUSTOMER, DESK, NOW, Script, echo, message, peer, relay, thread
+from tests.bus.scripts import CUSTOMER, DESK, NOW, Script, echo, message, peer, raw, relay, thread
 
 T = TypeVar("T")
 
@@ -209,7 +209,7 @@ class World:
     async def crash(self) -> Process:
         """The process hangs for ever; the next one finds its store as it is. Returns the one that hangs."""
         dead, self.process = self.process, self.another(f"p{len(self._processes) + 1}")
-        await self.tenant.write(recover)
+        await self.tenant.write(everything)
         return dead
 
     async def accept(self, inbound: Inbound, side: Side = "customer") -> Accepted:
@@ -275,7 +275,7 @@ class World:
 
     async def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Any SQL, for what no verb tells."""
-        return await self.tenant.read(lambda tx: [tuple(row) for row in tx._connection.execute(sql)])  # type: ignore[attr-defined]
+        return await self.tenant.read(raw, sql)
 
     async def wait_out(self, seconds: float = 3600) -> None:
         """Let everything that is due later become due."""

@@ -22,6 +22,9 @@ WHERE tenant = :tenant AND id = :id AND lease_owner = :owner AND lease_token = :
 -- name: conversation_free_leases
 UPDATE conversation SET lease_until = 0, lease_owner = '' WHERE tenant = :tenant AND lease_until > 0
 
+-- name: conversation_free_leases_of
+UPDATE conversation SET lease_until = 0, lease_owner = '' WHERE tenant = :tenant AND lease_owner = :owner AND lease_until > 0
+
 -- name: conversation_interrupt
 UPDATE conversation SET interrupt = CASE WHEN interrupt = 'staff' THEN interrupt ELSE :interrupt END
 WHERE tenant = :tenant AND id = :id

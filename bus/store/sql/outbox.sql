@@ -9,11 +9,12 @@ SELECT id, key, conversation, state, due_at, expires_at, cause, attempt, attempt
 FROM outbox WHERE tenant = :tenant AND address = :address AND state IN ('pending', 'sending') ORDER BY id LIMIT 1
 
 -- name: outbox_claim
-UPDATE outbox SET state = 'sending', attempt = :attempt, attempts = attempts + 1, lease_until = :until
+UPDATE outbox SET state = 'sending', attempt = :attempt, attempts = attempts + 1, lease_until = :until, lease_owner = :process
 WHERE tenant = :tenant AND id = :id AND state = 'pending'
 
 -- name: outbox_hold
-UPDATE outbox SET lease_until = :until WHERE tenant = :tenant AND id = :id AND state = 'sending' AND attempt = :attempt
+UPDATE outbox SET lease_until = :until, lease_owner = :process
+WHERE tenant = :tenant AND id = :id AND state = 'sending' AND attempt = :attempt
 
 -- name: outbox_due
 -- A line is due when its first row is; what waits behind a row that is not due would only be looked at in vain.
@@ -27,6 +28,10 @@ ORDER BY id LIMIT :limit
 
 -- name: outbox_free_leases
 UPDATE outbox SET lease_until = 0 WHERE tenant = :tenant AND state IN ('pending', 'sending') AND state = 'sending'
+
+-- name: outbox_free_leases_of
+UPDATE outbox SET lease_until = 0
+WHERE tenant = :tenant AND state IN ('pending', 'sending') AND state = 'sending' AND lease_owner = :owner
 
 -- name: outbox_sent
 UPDATE outbox SET state = 'sent', platform_id = :platform_id, reason = '', lease_until = 0

@@ -1,4 +1,4 @@
-"""A store of one tenant, without the pipe."""
+"""A store of one tenant, without the pipe, on each engine: what the verbs promise, they promise on both."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ import pytest
 
 from bus.store import Tenant, conversations, open_store
 from tests.bus.scripts import NOW, peer
+from tests.support.postgres import Cluster
 
 
-@pytest.fixture
-async def tenant(tmp_path: Path) -> AsyncIterator[Tenant]:
+@pytest.fixture(params=["sqlite", "postgres"])
+async def tenant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Tenant]:
     """One conversation, `c1`, at peer `ada`."""
-    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}")
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    if request.param == "postgres":
+        server: Cluster = request.getfixturevalue("postgres")
+        url = server.database()
+    store = open_store(url, process="p1")
     tenant = store.tenant("default")
     await tenant.write(conversations.create, "c1", peer(), NOW)
     yield tenant

@@ -7,7 +7,7 @@ from bus.entries import CustomerEdited, CustomerPressed, CustomerSaid, Reopened
 from bus.message import Attachment, Inbound, Memo, Side, Work
 from bus.store import Tenant, Transaction, claims, effects, inbox, log
 from bus.store.claims import Lease
-from tests.bus.scripts import NOW, message, thread
+from tests.bus.scripts import NOW, message, raw, thread
 
 LEASE = Lease("p1", NOW + 30_000)
 
@@ -154,7 +154,7 @@ async def test_what_the_customer_did_is_the_turns_first_line(tenant: Tenant) -> 
 
 async def test_a_word_reopens_what_was_resolved_and_an_edit_does_not(tenant: Tenant) -> None:
     def resolve(tx: Transaction) -> None:
-        tx._connection.execute("UPDATE conversation SET status = 'resolved'")  # type: ignore[attr-defined]
+        raw(tx, "UPDATE conversation SET status = 'resolved'")
 
     await tenant.write(resolve)
     await waits(tenant, message(1, kind="edit", target="0"), message(2))

@@ -6,12 +6,11 @@ from typing import Any
 
 from bus.message import Inbound, Memo
 from bus.store import Tenant, Transaction, inbox
-from tests.bus.scripts import NOW, message, peer
+from tests.bus.scripts import NOW, message, peer, raw
 
 
 def rows(tx: Transaction) -> list[tuple[Any, ...]]:
-    found = tx._connection.execute("SELECT key, state, due_at FROM inbox ORDER BY id")  # type: ignore[attr-defined]
-    return [tuple(row) for row in found]
+    return raw(tx, "SELECT key, state, due_at FROM inbox ORDER BY id")
 
 
 async def test_an_inbound_is_there_once_per_channel_and_account(tenant: Tenant) -> None:

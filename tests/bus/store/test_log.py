@@ -11,11 +11,7 @@ import pytest
 from bus.entries import AgentSaid, Claimed, CustomerSaid, Erased, ModelReplied, StaffNoted, StaffSaid, SystemSaid
 from bus.store import Tenant, Transaction, conversations, log
 from bus.store.log import Broken, Head
-from tests.bus.scripts import NOW, peer
-
-
-def sql(tx: Transaction, statement: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in tx._connection.execute(statement)]  # type: ignore[attr-defined]
+from tests.bus.scripts import NOW, peer, raw
 
 
 async def said(tenant: Tenant, *texts: str) -> list[int]:
@@ -54,7 +50,7 @@ async def test_a_line_knows_its_time_turn_and_episode(tenant: Tenant) -> None:
 async def test_the_chain_is_the_one_that_is_written_down(tenant: Tenant) -> None:
     """link = SHA-256(prev ‖ seq ‖ at ‖ kind ‖ v ‖ body_digest), body_digest = SHA-256(salt ‖ body)."""
     await said(tenant, "a", "b")
-    first, second = await tenant.read(sql, "SELECT salt, body, body_digest, link FROM entry ORDER BY seq")
+    first, second = await tenant.read(raw, "SELECT salt, body, body_digest, link FROM entry ORDER BY seq")
     assert first[2] == hashlib.sha256((first[0] + first[1]).encode()).hexdigest()
     digest = hashlib.sha256(f"{first[3]}\n2\n{NOW}\nagent_said\n1\n{second[2]}".encode()).hexdigest()
     assert second[3] == digest
@@ -78,14 +74,14 @@ async def test_the_chain_is_the_one_that_is_written_down(tenant: Tenant) -> None
 async def test_what_was_tampered_with_shows(tenant: Tenant, tampering: str, found: Broken) -> None:
     await said(tenant, "a", "b", "c")
     await tenant.write(conversations.create, "c2", peer("bob"), NOW)
-    await tenant.write(sql, tampering)
+    await tenant.write(raw, tampering)
     _, broken = await tenant.read(log.verify)
     assert broken == [found]
 
 
 async def test_an_erased_line_reads_as_erased_and_the_chain_holds(tenant: Tenant) -> None:
     await said(tenant, "secret", "kept")
-    await tenant.write(sql, "UPDATE entry SET body = NULL, salt = NULL WHERE seq = 1")
+    await tenant.write(raw, "UPDATE entry SET body = NULL, salt = NULL WHERE seq = 1")
     for read in (log.after, log.newest):
         lines = await tenant.read(read, "c1", 0 if read is log.after else 10, 10)
         assert [line.entry for line in lines] == [Erased(was="agent_said"), AgentSaid(text="kept")]

@@ -137,7 +137,7 @@ async def test_relative_and_absolute_urls(tmp_path: Path, monkeypatch: pytest.Mo
         "sqlite:////",
         "sqlite:///:memory:",
         "sqlite://host/a.db",
-        "postgresql://u:secret@h/db",
+        "mysql://u:secret@h/db",
         "a.db",
         "",
     ],

@@ -12,6 +12,7 @@ from bus.message import Address, Customer
 from bus.store import Tenant, conversations, log, open_store, sessions
 from bus.store.engine import Transaction
 from bus.store.sessions import GRACE, Opened, Opening, Session
+from tests.bus.scripts import raw
 
 DAY = 86_400_000
 
@@ -145,7 +146,7 @@ async def test_what_was_erased_is_not_shown(tenant: Tenant) -> None:
     await tenant.write(log.append, "c_t1", [AgentSaid(text="one"), AgentSaid(text="two")], 0)
 
     def erase(tx: Transaction) -> None:
-        tx._connection.execute("UPDATE entry SET body = NULL, salt = NULL WHERE seq = 1")  # type: ignore[attr-defined]
+        raw(tx, "UPDATE entry SET body = NULL, salt = NULL WHERE seq = 1")
 
     await tenant.write(erase)
     for after in (0, None):

@@ -14,7 +14,7 @@ from bus.message import Memo, Move, Outbound, Turn, Words, Work
 from bus.store import Tenant, Transaction, actions, arrivals, claims, log, turns
 from bus.store.claims import Lease
 from bus.store.turns import Committed
-from tests.bus.scripts import NOW, case, message, peer, words
+from tests.bus.scripts import NOW, case, message, peer, raw, words
 
 LEASE = Lease("p1", NOW + 30_000)
 ACTION = Action("act_1", "c1", "tool", "staff", "pending", "refund", {}, "d", "v1", "k", NOW, NOW + 1)
@@ -31,7 +31,7 @@ async def commit(tenant: Tenant, work: Work, turn: Turn, **more: Any) -> Committ
 
 
 def rows(tx: Transaction, table: str) -> int:
-    return int(tx._connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])  # type: ignore[attr-defined]  # noqa: S608
+    return int(raw(tx, f"SELECT COUNT(*) FROM {table}")[0][0])  # noqa: S608
 
 
 async def test_everything_is_committed_together(tenant: Tenant) -> None:
@@ -111,7 +111,7 @@ async def test_giving_back_a_lost_turn_changes_nothing(tenant: Tenant) -> None:
     other = await tenant.write(claims.claim, "c1", Lease("p2", later + 30_000), later)
     assert other is not None
     await tenant.write(turns.give_back, work, LEASE, later + 99_999)
-    due = await tenant.read(lambda tx: tx._connection.execute("SELECT due_at FROM inbox").fetchone()[0])  # type: ignore[attr-defined]
+    ((due,),) = await tenant.read(raw, "SELECT due_at FROM inbox")
     assert due == NOW
     assert await tenant.write(turns.hold, other, Lease("p2", later)) == ""
 
