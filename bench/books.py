@@ -9,13 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, NamedTuple
+
+import psycopg
 
 from bench.customers import Customer
 from bench.team import Team
-from bus.store import log
-from bus.store.sqlite import SqliteStore
+from bus.store import log, open_store
 
 Json = dict[str, Any]
 SPOKEN = ("customer_said", "agent_said", "system_said", "staff_said")
@@ -82,7 +82,7 @@ class Line(NamedTuple):
 class Books:
     """One run's books. `found` says in words what does not fit."""
 
-    def __init__(self, store: Path, everybody: Iterable[Customer], team: Team, effects: Counter[str]) -> None:
+    def __init__(self, store: str, everybody: Iterable[Customer], team: Team, effects: Counter[str]) -> None:
         self.lines = read(store)
         self.everybody = list(everybody)
         self.team = team
@@ -201,28 +201,35 @@ class Books:
         return +ends
 
 
-def read(store: Path, conversation: str = "") -> dict[str, list[Line]]:
-    """Every conversation's log, or that of one."""
+def read(store: str) -> dict[str, list[Line]]:
+    """Every conversation's log."""
     lines: dict[str, list[Line]] = defaultdict(list)
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as books:
-        chosen = "WHERE conversation = :conversation" if conversation else ""
-        told = f"SELECT conversation, seq, turn, kind, body FROM entry {chosen} ORDER BY conversation, seq"  # noqa: S608
-        for name, seq, turn, kind, body in books.execute(told, {"conversation": conversation}):
-            lines[name].append(Line(seq, turn, kind, json.loads(body)))
+    for name, seq, turn, kind, body in rows(
+        store, "SELECT conversation, seq, turn, kind, body FROM entry ORDER BY conversation, seq"
+    ):
+        lines[name].append(Line(seq, turn, kind, json.loads(body)))
     return lines
 
 
-def waiting(store: Path) -> int:
+def waiting(store: str) -> int:
     """Rows that still have a way to go. Memos that are due later may wait."""
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as books:
-        inbox = "SELECT COUNT(*) FROM inbox WHERE state = 'ready' AND (kind != 'memo' OR due_at <= received_at + 5000)"
-        outbox = "SELECT COUNT(*) FROM outbox WHERE state IN ('pending', 'sending')"
-        return int(books.execute(inbox).fetchone()[0]) + int(books.execute(outbox).fetchone()[0])
+    inbox = "SELECT COUNT(*) FROM inbox WHERE state = 'ready' AND (kind != 'memo' OR due_at <= received_at + 5000)"
+    outbox = "SELECT COUNT(*) FROM outbox WHERE state IN ('pending', 'sending')"
+    return sum(int(count) for statement in (inbox, outbox) for (count,) in rows(store, statement))
 
 
-async def broken_chains(store: Path) -> int:
+def rows(store: str, statement: str) -> list[tuple[Any, ...]]:
+    """What a statement finds in the store of this URL, read beside whoever serves from it."""
+    if store.startswith("postgresql://"):
+        with psycopg.connect(store) as served:
+            return served.execute(statement.encode()).fetchall()
+    with closing(sqlite3.connect(f"file:{store.removeprefix('sqlite:///')}?mode=ro", uri=True)) as books:
+        return books.execute(statement).fetchall()
+
+
+async def broken_chains(store: str) -> int:
     """How many conversations have a hash chain that does not fit."""
-    opened = SqliteStore(store, readonly=True)
+    opened = open_store(store, readonly=True)
     try:
         return len((await opened.tenant("default").read(log.verify))[1])
     finally:

@@ -41,9 +41,11 @@ class Run:
     started: float
 
     @property
-    def store(self) -> Path:
-        """The database."""
-        return self.folder / "site" / "data" / "gateway.db"
+    def store(self) -> str:
+        """The database's URL."""
+        return (
+            self.gateway.variables.get("GATEWAY__STORE") or f"sqlite:///{self.folder / 'site' / 'data' / 'gateway.db'}"
+        )
 
     async def revive(self) -> None:
         """Start the next life and wait until it serves; after three that died on the way, one without fail points."""
@@ -79,7 +81,9 @@ class Run:
 
 
 @asynccontextmanager
-async def running(folder: Path, seed: int, people: int, mutant: str = "", **variables: str) -> AsyncIterator[Run]:
+async def running(
+    folder: Path, seed: int, people: int, mutant: str = "", store: str = "", **variables: str
+) -> AsyncIterator[Run]:
     """Everything in place. `mutant` names the mechanism that this gateway lacks."""
     port, started = free_port(), time.monotonic()
     slack = workspace(lambda: int(time.time() * 1000), bot_token=BOT_TOKEN, secret=SECRET)
@@ -87,7 +91,12 @@ async def running(folder: Path, seed: int, people: int, mutant: str = "", **vari
     async with Outside(folder, slack) as outside, aiohttp.ClientSession(connector=connector) as http:
         config = write_configuration(folder / "site", outside, port)
         module = "bench.mutant" if mutant else "gateway"
-        gateway = Process(config, port, variables={**variables, "MUTANT": mutant}, module=module)
+        gateway = Process(
+            config,
+            port,
+            variables={**variables, "MUTANT": mutant, **({"GATEWAY__STORE": store} if store else {})},
+            module=module,
+        )
         slack.courier.gateway_url = gateway.url
         run = Run(folder, seed, gateway, outside, Crowd(gateway.url, people, seed, http), Team(slack), started)
         try:
@@ -99,7 +108,7 @@ async def running(folder: Path, seed: int, people: int, mutant: str = "", **vari
 
 
 async def at_random(
-    folder: Path, *, seed: int, messages: int, people: int, kills: int, pause: tuple[float, float]
+    folder: Path, *, seed: int, messages: int, people: int, kills: int, pause: tuple[float, float], store: str = ""
 ) -> Report:
     """Kill it after each pause (seconds, from and to) until everything is written and it was killed often enough."""
     dice = random.Random(seed)
@@ -108,9 +117,9 @@ async def at_random(
         await asyncio.wait([writing], timeout=dice.uniform(*pause))
         await run.gateway.kill()
 
-    async with running(folder, seed, people) as run:
+    async with running(folder, seed, people, store=store) as run:
         await _lives(run, messages, lambda: run.gateway.deaths >= kills, life)
-        return await run.report("kill -9 at random")
+        return await run.report(f"kill -9 at random{', on PostgreSQL' if store else ''}")
 
 
 async def at_point(
