@@ -89,12 +89,18 @@ class Worker:
             self.nudge()
 
     def poke(self, conversation: str, side: Side) -> None:
-        """Something new came for a conversation that is being worked on here."""
+        """Something new came for a conversation that is being worked on, here or in another process."""
+        if not self.hear(conversation, side):
+            self._hub.call(conversation, side)
+
+    def hear(self, conversation: str, side: Side) -> bool:
+        """Interrupt the turn, if it is ours (True), or see whether it can begin."""
         journal = self._running.get(conversation)
-        if journal is not None:
-            journal.interrupt(side)
-        else:
+        if journal is None:
             self.nudge()
+            return False
+        journal.interrupt(side)
+        return True
 
     def nudge(self) -> None:
         """Sweep now rather than in a second."""

@@ -206,13 +206,17 @@ def _store_problems(document: Document) -> list[Problem]:
         return []
     if re.match(r"sqlite:///[^:]|postgres(ql)?://.", url):
         return []
-    return [document.problem(("store",), "is not a store", "use sqlite:///data/gateway.db or postgresql://user@host/name")]
+    return [
+        document.problem(("store",), "is not a store", "use sqlite:///data/gateway.db or postgresql://user@host/name")
+    ]
 
 
 def _warnings(document: Document) -> Iterator[Problem]:
     """What works and is still worth a word."""
-    if document.mapping.get("redis"):
-        yield document.problem(("redis",), "is not used yet: one process serves", "remove the key")
+    if document.mapping.get("redis") and str(document.mapping.get("store") or SQLITE).startswith(SQLITE):
+        yield document.problem(
+            ("redis",), "helps nobody: one process serves a SQLite store", "remove the key, or set `store`"
+        )
     if not document.mapping.get("operator_token"):
         yield document.problem(("operator_token",), "is missing, so /api/v1 and the console are closed", "set one")
     for loc, value in _texts((), document.mapping):

@@ -16,6 +16,7 @@ from bus.channel import Channel
 from bus.consumer import Consumer, ConsumerName
 from bus.errors import Unavailable
 from bus.figures import Figures
+from bus.hints import RedisHints
 from bus.message import Conversation
 from bus.outbox import Sender
 from bus.store import Store, open_store
@@ -75,9 +76,18 @@ class Gateway:
             self.tenant, self.channels, clock=clock, new_id=new_id, done=self.worker.nudge, figures=self.figures
         )
         self.intake = Intake(self.tenant, self.worker, self.channels, clock=clock, new_id=new_id)
+        self.hints = self._hints(process)
         self.assembly = Assembly(self)
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = False
+
+    def _hints(self, process: str) -> RedisHints | None:
+        """The way to the other processes, where there is one."""
+        if self.settings.redis is None:
+            return None
+        hints = RedisHints(self.settings.redis.get_secret_value(), TENANT, process, self.hub, self.worker.hear)
+        self.hub.far = hints
+        return hints
 
     def _thinking(self, conversation: Conversation) -> None:
         channel = self.channels.get(conversation.address.channel)
@@ -140,6 +150,8 @@ class Gateway:
         }  # fmt: skip
         if self.store.shared:
             runs["recovery"] = self._recovery()
+        if self.hints is not None:
+            runs["hints"] = self.hints.run()
         if watching:
             runs["watch"] = watch(self.sources, self.reload, self.loaded.read_at)
         self._tasks = [asyncio.create_task(run, name=name) for name, run in runs.items()]

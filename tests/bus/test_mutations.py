@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bus.store import Transaction, actions, arrivals, effects, migrate, outbox, 
 from bus.store.claims import Lease
 from bus.store.engine import Row, statements
 from bus.store.outbox import Post
+from bus.store.writing import Unit
 from tests.bus.races import takeovers
 from tests.bus.scripts import NOW, Held, echo, message, peer, says
 from tests.bus.world import World, world_in
@@ -68,7 +69,7 @@ def acknowledge_without_commit(patch: Patch) -> None:
         def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
             return super().execute("ROLLBACK" if sql == "COMMIT" else sql, *values)  # type: ignore[arg-type]
 
-    def forget(self: sqlite.SqliteStore, connection: sqlite3.Connection, units: list[sqlite._Unit]) -> None:
+    def forget(self: sqlite.SqliteStore, connection: sqlite3.Connection, units: Sequence[Unit]) -> None:
         forgetful = sqlite3.connect(self.path, isolation_level=None, factory=Forgetful)
         forgetful.row_factory = sqlite3.Row
         commit(self, forgetful, units)
@@ -254,7 +255,7 @@ async def neighbours_do_not_share_failures(world: World, patch: Patch) -> None:
 
 
 def no_savepoint(patch: Patch) -> None:
-    def run(connection: sqlite3.Connection, unit: sqlite._Unit) -> None:
+    def run(connection: sqlite3.Connection, unit: Unit) -> None:
         try:
             unit.result = unit.work(sqlite._Transaction(connection, unit.tenant))
         except Exception as error:  # noqa: BLE001 - as the engine does

@@ -27,11 +27,10 @@ from bus.message import (
     Work,
 )
 from bus.outbox import Sender as Postman
-from bus.store import Tenant, Transaction, inbox, log, open_store
+from bus.store import Store, Tenant, Transaction, inbox, log, open_store
 from bus.store.arrivals import Accepted
 from bus.store.outbox import Post
 from bus.store.recovery import everything
-from bus.store.sqlite import SqliteStore
 from bus.wake import Hub
 from bus.work import Worker
 from tests.bus.scripts import CUSTOMER, DESK, NOW, Script, echo, message, peer, raw, relay, thread
@@ -174,7 +173,7 @@ class Process:
 class World:
     """The whole pipe. `agent` and `relay` are scripted; channels are `tg` (a customer's), `web` (pull) and `desk` (staff's)."""
 
-    def __init__(self, folder: Path, store: SqliteStore | None = None) -> None:
+    def __init__(self, folder: Path, store: Store | None = None) -> None:
         self.url = f"sqlite:///{folder / 'gateway.db'}"
         self.clock = Clock()
         self.new_id = id_maker()
@@ -184,7 +183,7 @@ class World:
         self.web = Platform("web", "customer", pull=True)
         self.channels: dict[str, Channel] = {"tg": self.tg, "desk": self.desk, "web": self.web}
         self.numbers = itertools.count(1)
-        self.store: SqliteStore = store or open_store(self.url)
+        self.store: Store = store or open_store(self.url)
         self.tenant: Tenant = self.store.tenant("default")
         self._processes: list[Process] = []
         self.process = self.another("p1")

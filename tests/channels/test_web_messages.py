@@ -15,7 +15,7 @@ import pytest
 from bus.entries import AgentSaid
 from bus.errors import Unavailable
 from bus.message import Address, Inbound, Sender
-from bus.store.sqlite import SqliteTenant
+from bus.store.writing import StoreTenant
 from tests.channels.web_world import NOW, Visit, World, said, settings
 
 
@@ -341,7 +341,7 @@ async def test_while_nothing_can_be_stored_the_client_is_told_to_come_back(world
         answer.set_exception(Unavailable("disk full"))
         return answer
 
-    with mock.patch.object(SqliteTenant, "write", full):
+    with mock.patch.object(StoreTenant, "write", full):
         for path, body in (("/web/sessions", {}), ("/web/messages", {"id": "1", "text": "hi"})):
             headers = {"Authorization": f"Bearer {visit.token}", "Origin": "https://shop.example"}
             async with world.http.post(path, json=body, headers=headers) as answer:

@@ -23,9 +23,8 @@ from bus.entries import AgentSaid, Entry
 from bus.message import Turn, Work
 from bus.outbox import Sender
 from bus.seal import Seal
-from bus.store import Tenant, open_store
+from bus.store import Store, Tenant, open_store
 from bus.store.outbox import Post
-from bus.store.sqlite import SqliteStore
 from bus.wake import Discard, Hub
 from bus.work import Worker
 from channels.files.courier import Courier
@@ -96,7 +95,7 @@ class World:
         self.clock = Clock()
         self.written = itertools.count(1)
         self.hub = Hub()
-        self.store: SqliteStore = open_store(f"sqlite:///{folder / 'gateway.db'}")
+        self.store: Store = open_store(f"sqlite:///{folder / 'gateway.db'}")
         self.tenant: Tenant = self.store.tenant("default")
         self.seal = Seal(["a secret key of at least thirty-two bytes"])
         numbers = itertools.count(1)

@@ -146,12 +146,12 @@ def load_without(loading: Loading, text: str) -> Settings:
             "inof",
             "log.level: should be debug or info or warning or error, not 'inof'; did you mean \"info\"?",
         ),
+        ("STORE", "data.db", "store: is not a store; use sqlite:///data/gateway.db or postgresql://user@host/name"),
         (
             "STORE",
-            "postgresql://a:b@c/d",
-            "store: PostgreSQL comes with a later release; use sqlite:///data/gateway.db",
+            "mysql://a:b@c/d",
+            "store: is not a store; use sqlite:///data/gateway.db or postgresql://user@host/name",
         ),
-        ("STORE", "data.db", "store: is not a store; use sqlite:///data/gateway.db"),
         ("LISTNE", "x", 'listne: unknown key; did you mean "listen"?'),
         ("CHANNELS", "[a]", "channels: should be a mapping of names to values"),
         ("CHANNELS__WEB", "live", "channels.web: should be a mapping of names to values"),
@@ -181,7 +181,7 @@ def test_a_name_that_another_source_replaces_need_not_be_set(loading: Loading) -
 def test_what_works_and_is_still_worth_a_word(loading: Loading, tmp_path: Path) -> None:
     loaded = loading("redis: redis://h\nslack:\n  bot_token: abcdefghij\n  signing_secret: '${S}'\n", S="x" * 20)
     assert warned(loaded, tmp_path) == [
-        "gateway.yaml:1: redis: is not used yet: one process serves; remove the key",
+        "gateway.yaml:1: redis: helps nobody: one process serves a SQLite store; remove the key, or set `store`",
         "gateway.yaml:3: slack.bot_token: a secret stands in the file; put it into .env and write ${NAME} here",
         "gateway.yaml:4: slack.signing_secret: can be guessed; make one with: openssl rand -hex 32",
     ]

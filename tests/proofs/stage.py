@@ -43,12 +43,17 @@ class Stage:
 
     def lines(self, customer: Visitor) -> list[Line]:
         """The whole log of a customer's conversation."""
-        return read(self.store, customer.conversation).get(customer.conversation, [])
+        return read(self.url_of_store).get(customer.conversation, [])
 
     @property
     def store(self) -> Path:
-        """The database."""
+        """The database's file."""
         return self.config.parent / "data" / "gateway.db"
+
+    @property
+    def url_of_store(self) -> str:
+        """The database."""
+        return f"sqlite:///{self.store}"
 
     async def settle(self, within: float = 20.0) -> None:
         """Wait until nothing has a way to go any more."""
@@ -56,7 +61,7 @@ class Stage:
             while True:
                 await self.running.settle()
                 await self.slack.settled()
-                if not waiting(self.store):
+                if not waiting(self.url_of_store):
                     return
 
     async def press(self, who: str, card: Message, button: str, within: float = 20.0) -> None:

@@ -187,7 +187,7 @@ async def theatre(
 async def test_no_payment_that_nobody_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with theatre(tmp_path, monkeypatch) as (play, adversary):
         await play.play(TURNS)
-        vault, told = play.vault, read(play.stage.store)
+        vault, told = play.vault, read(play.stage.url_of_store)
         paid = {kind: sum(1 for one in vault.paid if vault.worth[one.order] == Decimal(kind)) for kind in set(KINDS)}
     against = f"{len(vault.paid)} payments in {play.turns} turns with {adversary.calls} calls"
     tell(

@@ -32,10 +32,16 @@ def locked(stage: Stage) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+def _writer(stage: Stage) -> sqlite3.Connection:
+    store = stage.running.gateway.store
+    assert isinstance(store, sqlite.SqliteStore)
+    return store._opened[0]
+
+
 @contextmanager
 def read_only(stage: Stage) -> Iterator[None]:
     """The disk was mounted read-only, as far as the writer can tell."""
-    writer = stage.running.gateway.store._opened[0]
+    writer = _writer(stage)
     writer.execute("PRAGMA query_only = ON")
     yield
     writer.execute("PRAGMA query_only = OFF")
@@ -44,7 +50,7 @@ def read_only(stage: Stage) -> Iterator[None]:
 @contextmanager
 def full(stage: Stage) -> Iterator[None]:
     """No page more."""
-    writer = stage.running.gateway.store._opened[0]
+    writer = _writer(stage)
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
     yield
@@ -75,7 +81,7 @@ async def test_what_cannot_be_kept_is_not_acknowledged(
         said = [line.body["id"].rpartition(":")[2] for line in stage.lines(visitor) if line.kind == "customer_said"]
         assert sorted(said[1:]) == sorted(f"x-{n}" for n in range(30)), f"{len(refused)} of 30 were refused"
         await visitor.leave()
-    assert await broken_chains(stage.store) == 0
+    assert await broken_chains(stage.url_of_store) == 0
 
 
 def limit(process: Process, size: int) -> None:
@@ -119,10 +125,10 @@ async def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
             for name in refused:
                 while await post(customer, name) not in (200, 202):  # noqa: ASYNC110 - as clients do
                     await asyncio.sleep(0.05)
-            while waiting(store):  # noqa: ASYNC110 - another process has no event for us
+            while waiting(f"sqlite:///{store}"):  # noqa: ASYNC110 - another process has no event for us
                 await asyncio.sleep(0.05)
         assert await gateway.stop() == 0
-    (lines,) = read(store).values()
+    (lines,) = read(f"sqlite:///{store}").values()
     said = [line.body["id"].rpartition(":")[2] for line in lines if line.kind == "customer_said"]
     assert sorted(said) == sorted(["0-0", *answers]), f"{len(refused)} of {len(answers)} were refused"
-    assert await broken_chains(store) == 0
+    assert await broken_chains(f"sqlite:///{store}") == 0

@@ -19,6 +19,7 @@ from bus.store.sqlite import SqliteStore
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}")
+    assert isinstance(store, SqliteStore)
     yield store
     await store.close()
 

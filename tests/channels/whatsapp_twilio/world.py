@@ -25,6 +25,7 @@ from bus.outbox import Sender
 from bus.seal import Seal
 from bus.store import Tenant, open_store
 from bus.store.outbox import Post
+from bus.store.sqlite import SqliteStore
 from bus.wake import Hub
 from bus.work import Worker
 from channels.port import Lent
@@ -163,6 +164,7 @@ class Life:
         return [(row[0], row[1]) for row in self._rows("SELECT state, reason FROM outbox ORDER BY id")]
 
     def _rows(self, sql: str, *values: str) -> list[Any]:
+        assert isinstance(self.store, SqliteStore)
         with closing(sqlite3.connect(self.store.path)) as connection:
             return connection.execute(sql, values).fetchall()
 
