@@ -11,7 +11,7 @@ import structlog
 
 from bus import retry
 from bus.channel import Channel
-from bus.errors import Unavailable
+from bus.errors import AMBIGUOUS, Unavailable
 from bus.failpoint import failpoint
 from bus.figures import Figures
 from bus.pace import Pace
@@ -127,9 +127,10 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - as above
             logger.warning("outbox.lookup_failed", channel=channel.name, error=str(error))
             until = self._clock() + retry.wait(error, post.attempts)
-            return await self._record(outbox.leave, post, until, self._new_id("att"), self._clock())
+            left = await self._record(outbox.leave, post, until, self._clock())
+            return None if left else await self._fail(post, AMBIGUOUS, AMBIGUOUS)
         if found is None:
-            return await self._fail(post, "ambiguous", "ambiguous")
+            return await self._fail(post, AMBIGUOUS, AMBIGUOUS)
         if found:
             return await self._sent(post, found)
         due_at = self._clock() + (0 if post.lost else retry.backoff(post.attempts))

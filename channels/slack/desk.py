@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from aiohttp.web import AbstractRouteDef
 
 EVENT_TYPE = "case"
-SIGNS = {"delivered": "white_check_mark", "failed": "warning", "private": "lock", "seen": "eyes"}
+SIGNS = {
+    "delivered": "white_check_mark",
+    "failed": "warning",
+    "unknown": "grey_question",
+    "private": "lock",
+    "seen": "eyes",
+}
 GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message", "edit_window_closed"})
 
 
