@@ -49,14 +49,14 @@ class WebChannel:
         clock: Callable[[], int],
         new_id: Callable[[str], str],
         seal: Seal,
-        public_url: str,
+        public_url: Callable[[], str],
     ) -> None:
         self.name = name
         self._tenant = tenant
         self._intake = intake
         self._hub = hub
         self._clock = clock
-        self._own = origin_of(public_url)
+        self._public_url = public_url
         self._assets = assets.Assets()
         self._arrivals = Arrivals(name, tenant, seal, clock, new_id)
         self._streams = Streams(tenant, hub, clock, self._delivered)
@@ -73,7 +73,7 @@ class WebChannel:
         """From now on, these settings. Streams stay open, unless the channel is switched off."""
         self.settings = settings
         self.mode: Mode = settings.mode
-        self._origins = wire.Origins(settings.allowed_origins, self._own)
+        self._origins = wire.Origins(settings.allowed_origins, origin_of(self._public_url()))
 
     # --- the channel's contract
 

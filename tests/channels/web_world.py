@@ -129,7 +129,7 @@ class World:
             clock=self.clock,
             new_id=new_id,
             seal=self.seal,
-            public_url=GATEWAY,
+            public_url=lambda: GATEWAY,
         )
         self.channels[name] = channel
         return channel

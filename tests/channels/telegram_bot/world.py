@@ -103,7 +103,7 @@ class World:
             clock,
             new_id,
             self.seal,
-            "https://support.example",
+            lambda: "https://support.example",
             courier(folder),
         )
         self.channel: TelegramChannel = build("telegram", settings(api_base=telegram.url, **more), lent)

@@ -162,6 +162,14 @@ async def test_what_is_delivered_several_times_at_once_and_shuffled_is_each_ther
     assert sorted(life.echo.texts) == sorted(message.body for message in messages)
 
 
+async def test_once_the_public_url_has_changed_signatures_are_checked_against_the_new_one(life: Life) -> None:
+    life.public = "https://new.example.com/"
+    assert await life.post(TEXT) == 403
+    signed = signature(TOKEN, "https://new.example.com/webhooks/whatsapp", TEXT)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
+    assert await life.raw(urlencode(TEXT).encode(), headers, "") == 200
+
+
 def of_fields(dice: random.Random, fields: dict[str, str]) -> None:
     """One field changed, taken away or added."""
     name, way = dice.choice([*fields]), dice.randrange(3)

@@ -110,8 +110,16 @@ class Life:
         )  # fmt: skip
         self.sender = Sender(self.tenant, self.channels, clock=clock, new_id=new_id, done=self.worker.nudge)
         self.intake = Intake(self.tenant, self.worker, self.channels, clock=clock, new_id=new_id)
+        self.public = PUBLIC
         lent = Lent(
-            self.tenant, lambda: self.intake, self.hub, clock, new_id, Seal(["k" * 40]), PUBLIC, courier(folder)
+            self.tenant,
+            lambda: self.intake,
+            self.hub,
+            clock,
+            new_id,
+            Seal(["k" * 40]),
+            lambda: self.public,
+            courier(folder),
         )
         self.channel = build("whatsapp", settings(account, **more), lent)
         self.channels["whatsapp"] = self.channel
