@@ -11,7 +11,7 @@ import structlog
 
 from bus import retry
 from bus.channel import Channel
-from bus.errors import AMBIGUOUS, Unavailable
+from bus.errors import AMBIGUOUS, Retryable, Unavailable
 from bus.failpoint import failpoint
 from bus.figures import Figures
 from bus.pace import Pace
@@ -93,7 +93,7 @@ class Sender:
             return None
         if post.lost:
             return await self._look(post, channel)
-        if delay := self._pace.delay(channel.name, post.sending.outbound.to.key, channel.limits):
+        if delay := self._pace.delay(channel.name, channel.limits.rates(post.sending.outbound.to)):
             await self._record(outbox.pause, post, self._clock() + delay)
             asyncio.get_running_loop().call_later(delay / 1000, self._wake.set)
             return None
@@ -115,6 +115,8 @@ class Sender:
             return await self._look(post, channel)
         if decision.what == "fail":
             return await self._fail(post, "failed", decision.reason)
+        if isinstance(error, Retryable) and error.after:
+            self._pace.hold(channel.name, channel.limits.rates(post.sending.outbound.to), decision.after)
         self._count(post, "again")
         await self._record(outbox.again, post, self._clock() + decision.after, decision.reason)
         return None
