@@ -15,9 +15,10 @@ from channels.slack import posted
 from channels.slack.app import App
 from channels.slack.cards import Post, plainly, render
 from channels.slack.connection import MALFORMED, Json
-from channels.slack.incoming import ACCOUNT, Envelope, Press, parse_event, parse_press
+from channels.slack.incoming import ACCOUNT, parse_event, parse_press
 from channels.slack.literal import escaped
 from channels.slack.modals import edit_view, parse_edit
+from channels.slack.payloads import Envelope, Press
 from channels.slack.settings import DeskSettings
 from channels.slack.team import Team
 
