@@ -10,13 +10,7 @@ from bus.message import Address
 from bus.pace import MANY, Pace
 from tests.bus.scripts import says
 from tests.bus.world import World
-
-
-class Clock:
-    now = 1_000_000
-
-    def __call__(self) -> int:
-        return self.now
+from tests.support.clock import NOW, Clock
 
 
 def test_an_account_has_so_many_a_second_after_a_short_burst() -> None:
@@ -36,7 +30,7 @@ def test_what_it_says_to_wait_is_enough() -> None:
         if wait := pace.delay("tg", rates):
             clock.now += wait
             assert pace.delay("tg", rates) == 0
-    assert clock.now > 1_000_000 + 30_000
+    assert clock.now > NOW + 30_000
 
 
 def test_what_waits_for_one_limit_is_not_counted_at_another() -> None:

@@ -34,22 +34,10 @@ from bus.store.recovery import recover
 from bus.store.sqlite import SqliteStore
 from bus.wake import Hub
 from bus.work import Worker
-from tests.bus.scripts import CUSTOMER, DESK, NOW, Script, echo, message, peer, relay, thread
+from tests.bus.scripts import CUSTOMER, DESK, Script, echo, message, peer, relay, thread
+from tests.support.clock import Clock
 
 T = TypeVar("T")
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 def id_maker() -> Callable[[str], str]:

@@ -30,8 +30,8 @@ from bus.wake import Discard, Hub
 from bus.work import Worker
 from channels.web import Settings
 from channels.web.channel import WebChannel
+from tests.support.clock import Clock
 
-NOW = 1_790_000_000_000
 SHOP = "https://shop.example"
 GATEWAY = "https://support.example"
 SECRET = "the-shop-signs-with-this-very-long-secret"
@@ -42,19 +42,6 @@ Script = Callable[[Work, Journal], Awaitable[Turn]]
 def settings(**more: Any) -> Settings:
     """The section as the shop would write it."""
     return Settings.model_validate({"allowed_origins": [SHOP], "identity_secret": SECRET, **more})
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 def said(*entries: Entry) -> Script:

@@ -13,9 +13,9 @@ import pytest
 from bench.team import buttons
 from demo.slack.message import Message
 from demo.slack.people import BEN, DESK, GUEST, LENA, SARA, STRANGER
-from gateway.ids import clock as real_clock
 from tests.proofs.figures import tell
 from tests.proofs.stage import Stage, change, lived, staged, surroundings
+from tests.support.clock import Ahead
 from tests.support.running import OPERATOR
 from tests.support.visitor import Visitor
 
@@ -77,16 +77,6 @@ async def test_clicks_of_those_who_may_not_decide_change_nothing(tmp_path: Path)
         await visitor.leave()
 
 
-class Clock:
-    """The real time, and then some."""
-
-    def __init__(self) -> None:
-        self.ahead = 0
-
-    def __call__(self) -> int:
-        return real_clock() + self.ahead
-
-
 async def asked_under_new_rules(stage: Stage) -> tuple[Visitor, str]:
     """A customer whose refund waits for approval under the version published last; the version before it."""
     (before,) = (await stage.running.api("specs"))["items"]
@@ -108,7 +98,7 @@ async def rolled_back(stage: Stage, version: str) -> None:
 
 @pytest.mark.parametrize("tighter", [False, True], ids=["as it was", "tighter now"])
 async def test_an_approval_outlives_hours_a_death_and_a_rollback(tmp_path: Path, tighter: bool) -> None:
-    clock = Clock()
+    clock = Ahead()
     async with surroundings(tmp_path, clock) as (outside, config):
         if tighter:
             change(config, lambda text: text.replace('approve: "true"', 'approve: "true"\n    require: "false"'))

@@ -21,7 +21,8 @@ from channels.telegram.settings import LIMITS
 from demo.telegram import ANA, JONAS
 from demo.telegram.formatting import Refused
 from demo.telegram.messenger import Message
-from tests.channels.telegram_bot.world import Clock, World, opened
+from tests.channels.telegram_bot.world import World, opened
+from tests.support.clock import Clock
 from tests.support.telegram import TOKEN
 
 LONG = "\n\n".join(f"Paragraph {number}. " + "words " * 150 for number in range(12))

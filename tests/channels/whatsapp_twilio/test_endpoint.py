@@ -12,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from demo.twilio.signing import signature
-from tests.channels.whatsapp_twilio.world import MANY, NOW, Life, recorded
+from tests.channels.whatsapp_twilio.world import MANY, Life, recorded
+from tests.support.clock import NOW
 from tests.support.whatsapp import TOKEN, WEBHOOK
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
