@@ -15,13 +15,13 @@ from bus.errors import AMBIGUOUS, Retryable, Unavailable
 from bus.failpoint import failpoint
 from bus.figures import Figures
 from bus.pace import Pace
+from bus.rounds import SWEEP, end, rounds
 from bus.store import Tenant, outbox
 from bus.store.engine import Verb
 from bus.store.outbox import SEND_LEASE, Post
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SWEEP = 1.0
 HEARTBEAT = 20.0
 LONGEST = 120.0  # seconds that a platform's client may take; its own time-outs are shorter
 PAUSE = 5_000
@@ -178,13 +178,7 @@ class Sender:
         """Sweep, and keep what is on its way, until cancelled."""
         beat = asyncio.create_task(self._beat())
         try:
-            while True:
-                with contextlib.suppress(Unavailable):
-                    await self.sweep()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(SWEEP):  # wait_for may swallow a cancellation: python/cpython#81839
-                        await self._wake.wait()
-                self._wake.clear()
+            await rounds(self.sweep, self._wake)
         finally:
             beat.cancel()
 
@@ -208,10 +202,5 @@ class Sender:
         """Finish the calls that run; the rest of each line stays for the next start."""
         self._stopping = True
         async with self._sweeps:
-            running = self._tasks.copy()
-        if running:
-            await asyncio.wait(running, timeout=patience)
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            pass  # what a sweep has claimed has begun when it ends
+        await end(self._tasks, patience)
