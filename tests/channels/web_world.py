@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,13 +30,13 @@ from bus.wake import Discard, Hub
 from bus.work import Worker
 from channels.web import Settings
 from channels.web.channel import WebChannel
+from tests.bus.scripts import Script, Scripted
 from tests.support.clock import Clock
 
 SHOP = "https://shop.example"
 GATEWAY = "https://support.example"
 SECRET = "the-shop-signs-with-this-very-long-secret"
 Json = dict[str, Any]
-Script = Callable[[Work, Journal], Awaitable[Turn]]
 
 
 def settings(**more: Any) -> Settings:
@@ -57,19 +57,6 @@ async def echo(work: Work, journal: Journal) -> Turn:
     """Says back what the customer said, once for the whole turn."""
     words = " / ".join(row.inbound.text for row in work.rows)
     return Turn(entries=(AgentSaid(text=f"You said: {words}", by="agent"),))
-
-
-class Scripted:
-    """A consumer whose script may be changed while it runs; `works` is what it took."""
-
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.works: list[Work] = []
-
-    async def take(self, work: Work, journal: Journal) -> Turn:
-        """The script's answer."""
-        self.works.append(work)
-        return await self.script(work, journal)
 
 
 class World:

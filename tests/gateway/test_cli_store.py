@@ -44,19 +44,16 @@ def talk(tx: Transaction) -> None:
     log.append(tx, "conv_1", steps, NOW + 1000, turn=1)
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An initialised folder with one conversation in its store."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["init"]) == 0
+@pytest.fixture(autouse=True)
+def record(home: Path) -> None:
+    """One conversation in the store."""
 
     async def fill() -> None:
-        store = open_store(f"sqlite:///{tmp_path}/data/gateway.db")
+        store = open_store(f"sqlite:///{home}/data/gateway.db")
         await store.tenant("default").write(talk)
         await store.close()
 
     asyncio.run(fill())
-    return tmp_path
 
 
 @pytest.fixture

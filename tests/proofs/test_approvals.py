@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.team import buttons
 from demo.slack.message import Message
-from demo.slack.people import BEN, DESK, GUEST, LENA, SARA, STRANGER
+from demo.slack.people import BEN, GUEST, LENA, SARA, STRANGER
 from tests.proofs.figures import tell
 from tests.proofs.stage import Stage, change, lived, staged, surroundings
 from tests.support.clock import Ahead
@@ -35,12 +34,7 @@ async def click(stage: Stage, card: Message, clicks: list[tuple[str, str]]) -> N
 async def test_contradicting_clicks_make_one_decision_each(tmp_path: Path) -> None:
     dice = random.Random(3)
     async with staged(tmp_path) as stage:
-        visitors = [await stage.visitor() for _ in range(APPROVALS)]
-        for number, visitor in enumerate(visitors):
-            await visitor.say(f"please refund my order X-{number}")
-        await stage.settle(within=300)
-        cards = [message for message in stage.slack.messages(DESK) if "approve" in buttons(message.blocks)]
-        assert len(cards) == APPROVALS
+        visitors, cards = await stage.approvals(APPROVALS)
         for at in range(0, APPROVALS, AT_ONCE):
             hands = [dice.sample((*DECIDE, *MAY_NOT), 8) for _ in cards[at : at + AT_ONCE]]
             await asyncio.gather(
