@@ -28,6 +28,10 @@ from bus.store.outbox import Post
 from bus.store.sqlite import SqliteStore
 from bus.wake import Discard, Hub
 from bus.work import Worker
+from channels.files.courier import Courier
+from channels.files.shelf import Shelf
+from channels.files.storage import Folder
+from channels.port import Lent
 from channels.web import Settings
 from channels.web.channel import WebChannel
 from tests.bus.scripts import Script, Scripted
@@ -72,6 +76,7 @@ class World:
         numbers = itertools.count(1)
         new_id = lambda prefix: f"{prefix}_{next(numbers)}"  # noqa: E731
         self.channels: dict[str, Channel] = {}
+        self.shelf = Shelf(Folder(folder / "files"), "the key of the tests", GATEWAY)
         self.consumer = Scripted(echo)
         consumers: Mapping[ConsumerName, Any] = {"agent": self.consumer, "relay": self.consumer}
         self.worker = Worker(
@@ -94,17 +99,11 @@ class World:
 
     def add(self, name: str, section: Settings, new_id: Callable[[str], str]) -> WebChannel:
         """Another instance."""
-        channel = WebChannel(
-            name,
-            section,
-            self.tenant,
-            lambda: self.intake,
-            self.hub,
-            clock=self.clock,
-            new_id=new_id,
-            seal=self.seal,
-            public_url=lambda: GATEWAY,
-        )
+        lent = Lent(
+            tenant=self.tenant, intake=lambda: self.intake, hub=self.hub, clock=self.clock, new_id=new_id, seal=self.seal,
+            public_url=lambda: GATEWAY, files=Courier(self.shelf, self.channels),
+        )  # fmt: skip
+        channel = WebChannel(name, section, lent)
         self.channels[name] = channel
         return channel
 
