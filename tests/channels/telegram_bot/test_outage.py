@@ -9,9 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 from demo.slack.people import DESK
-from demo.telegram import ANA, JONAS
+from demo.telegram import ANA, JONAS, Messenger
 from demo.telegram.courier import Webhook
 from tests.channels.telegram_bot.world import World, opened
+from tests.support.businesses import Business
 from tests.support.running import OPERATOR, SECRET_KEY
 from tests.support.telegram import ALLOWED, SECRET, telegram_shop
 
@@ -60,14 +61,33 @@ async def test_lost_answers_are_counted_and_nothing_is_said_twice(tmp_path: Path
         assert ([line.reason for line in failed], lost) == (["ambiguous"] * 5, 5)
 
 
+async def handed_over(business: Business, telegram: Messenger) -> str:
+    """The root of a case in which a customer waits for a person."""
+    await telegram.say(ANA, business.asks)
+    offer = await telegram.hears(ANA, lambda one: bool(one.keyboard))
+    await telegram.say(ANA, business.agrees_and_asks_more)
+    await telegram.hears(ANA, lambda one: business.handover in one.text, after=offer.id)
+    await business.running.settle()
+    return await business.root()
+
+
+async def test_a_correction_that_telegram_refuses_is_told_to_its_author(tmp_path: Path) -> None:
+    async with telegram_shop(tmp_path, "webhook") as (business, telegram):
+        root = await handed_over(business, telegram)
+        sent = await business.slack.post_as(business.person, business.reply, thread_ts=root)
+        await business.marked(business.reply, "white_check_mark")
+        telegram.block(ANA)
+        longer = business.reply + " Or sooner." * 500  # its second part is a message of its own
+        await business.slack.edit_as(business.person, sent, longer)
+        await business.marked(longer, "warning")
+        await business.running.settle()
+        notes = [one.text for one in business.slack.messages(DESK) if one.for_user == business.person]
+        assert any(note.startswith("This did not reach the customer") for note in notes)
+
+
 async def test_a_lost_answer_is_told_at_the_desk_and_counted_where_operators_look(tmp_path: Path) -> None:
     async with telegram_shop(tmp_path, "webhook") as (business, telegram):
-        await telegram.say(ANA, business.asks)
-        offer = await telegram.hears(ANA, lambda one: bool(one.keyboard))
-        await telegram.say(ANA, business.agrees_and_asks_more)
-        await telegram.hears(ANA, lambda one: business.handover in one.text, after=offer.id)
-        await business.running.settle()
-        root = await business.root()
+        root = await handed_over(business, telegram)
         telegram.faults.drop_next_answer = 2  # who writes now, and what they write
         await business.slack.post_as(business.person, business.reply, thread_ts=root)
         await business.marked(business.reply, "grey_question")
