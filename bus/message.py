@@ -149,9 +149,9 @@ class ApprovalCard(msgspec.Struct, frozen=True, tag="approval_card"):
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark"):
-    """A small sign on a message: delivered, failed, private, refused; `note` explains it to its author alone."""
+    """A small sign on a message, `unknown` where nobody knows whether it was delivered; `note` explains it to its author alone."""
 
-    sign: Literal["delivered", "failed", "private", "refused", "seen"]
+    sign: Literal["delivered", "failed", "unknown", "private", "refused", "seen"]
     author: str = ""
     note: str = ""
 

@@ -159,6 +159,9 @@ def test_the_image_follows_the_rules_for_images() -> None:
 def test_the_compose_file_holds_no_secret_and_a_file_system_that_cannot_be_written() -> None:
     service = YAML(typ="safe").load(ROOT / "compose.yaml")["services"]["gateway"]
     assert service["read_only"] is True
+    (kept,) = [volume.partition(":")[2] for volume in service["volumes"] if not volume.endswith(":ro")]
+    for place in ("GATEWAY__STORE", "GATEWAY__FILES"):  # what is written, by default beside the configuration
+        assert service["environment"][place].removeprefix("sqlite:///").startswith(f"{kept}/")
     assert not [name for name in service["environment"] if re.search("TOKEN|SECRET|KEY|PASSWORD", name)]
 
 

@@ -45,10 +45,14 @@ class Shelf:
 
     def __init__(self, storage: Storage, key: str, public_url: str, *, largest: int = LARGEST) -> None:
         self._storage = storage
-        self._key = key.encode()
-        self._url = public_url.rstrip("/")
         self._largest = largest
         self._bringing: dict[str, asyncio.Lock] = {}
+        self.reconfigure(key, public_url)
+
+    def reconfigure(self, key: str, public_url: str) -> None:
+        """From now on, these. What was kept under another key is still found by its address, and brought anew when it is needed."""
+        self._key = key.encode()
+        self._url = public_url.rstrip("/")
 
     def id_of(self, channel: str, attachment: Attachment) -> str:
         """The same for the same file of the same channel, whoever asks how often."""

@@ -50,7 +50,7 @@ class WebChannel:
         self._intake = lent.intake
         self._hub = lent.hub
         self._clock = lent.clock
-        self._own = origin_of(lent.public_url)
+        self._public_url = lent.public_url
         self._assets = assets.Assets()
         self._arrivals = Arrivals(name, lent.tenant, lent.seal, lent.clock, lent.new_id)
         self._uploads = Uploads(name, lent.files)
@@ -69,7 +69,7 @@ class WebChannel:
         """From now on, these settings. Streams stay open, unless the channel is switched off."""
         self.settings = settings
         self.mode: Mode = settings.mode
-        self._origins = wire.Origins(settings.allowed_origins, self._own)
+        self._origins = wire.Origins(settings.allowed_origins, origin_of(self._public_url()))
 
     # --- the channel's contract
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,31 +33,18 @@ from channels.files.storage import Folder
 from channels.port import Lent
 from channels.web import Settings
 from channels.web.channel import WebChannel
+from tests.bus.scripts import Script, Scripted
+from tests.support.clock import Clock
 
-NOW = 1_790_000_000_000
 SHOP = "https://shop.example"
 GATEWAY = "https://support.example"
 SECRET = "the-shop-signs-with-this-very-long-secret"
 Json = dict[str, Any]
-Script = Callable[[Work, Journal], Awaitable[Turn]]
 
 
 def settings(**more: Any) -> Settings:
     """The section as the shop would write it."""
     return Settings.model_validate({"allowed_origins": [SHOP], "identity_secret": SECRET, **more})
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 def said(*entries: Entry) -> Script:
@@ -73,19 +60,6 @@ async def echo(work: Work, journal: Journal) -> Turn:
     """Says back what the customer said, once for the whole turn."""
     words = " / ".join(row.inbound.text for row in work.rows)
     return Turn(entries=(AgentSaid(text=f"You said: {words}", by="agent"),))
-
-
-class Scripted:
-    """A consumer whose script may be changed while it runs; `works` is what it took."""
-
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.works: list[Work] = []
-
-    async def take(self, work: Work, journal: Journal) -> Turn:
-        """The script's answer."""
-        self.works.append(work)
-        return await self.script(work, journal)
 
 
 class World:
@@ -126,7 +100,7 @@ class World:
         """Another instance."""
         lent = Lent(
             tenant=self.tenant, intake=lambda: self.intake, hub=self.hub, clock=self.clock, new_id=new_id, seal=self.seal,
-            public_url=GATEWAY, files=Courier(self.shelf, self.channels),
+            public_url=lambda: GATEWAY, files=Courier(self.shelf, self.channels),
         )  # fmt: skip
         channel = WebChannel(name, section, lent)
         self.channels[name] = channel

@@ -8,8 +8,18 @@ from pathlib import Path
 import pytest
 
 from bus.store import Tenant, conversations, open_store
+from bus.store.sqlite import SqliteStore
 from tests.bus.scripts import NOW, peer
 from tests.support.postgres import Cluster
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """A fresh one, of SQLite."""
+    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}")
+    assert isinstance(store, SqliteStore)
+    yield store
+    await store.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
