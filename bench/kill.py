@@ -18,6 +18,7 @@ import aiohttp
 
 from bench.books import Books, Report, broken_chains, waiting
 from bench.customers import Crowd
+from bench.fleet import Fleet
 from bench.outside import BOT_TOKEN, SECRET, Outside, write_configuration
 from bench.process import Process, free_port
 from bench.team import Team, workspace
@@ -34,7 +35,7 @@ class Run:
 
     folder: Path
     seed: int
-    gateway: Process
+    gateway: Process | Fleet
     outside: Outside
     crowd: Crowd
     team: Team
@@ -82,21 +83,20 @@ class Run:
 
 @asynccontextmanager
 async def running(
-    folder: Path, seed: int, people: int, mutant: str = "", store: str = "", **variables: str
+    folder: Path, seed: int, people: int, mutant: str = "", store: str = "", processes: int = 1, **variables: str
 ) -> AsyncIterator[Run]:
-    """Everything in place. `mutant` names the mechanism that this gateway lacks."""
+    """Everything in place. `mutant` names the mechanism that this gateway lacks; several `processes` share a `store`."""
     port, started = free_port(), time.monotonic()
     slack = workspace(lambda: int(time.time() * 1000), bot_token=BOT_TOKEN, secret=SECRET)
     connector = aiohttp.TCPConnector(limit=0)
     async with Outside(folder, slack) as outside, aiohttp.ClientSession(connector=connector) as http:
         config = write_configuration(folder / "site", outside, port)
         module = "bench.mutant" if mutant else "gateway"
-        gateway = Process(
-            config,
-            port,
-            variables={**variables, "MUTANT": mutant, **({"GATEWAY__STORE": store} if store else {})},
-            module=module,
-        )
+        told = {**variables, **({"GATEWAY__STORE": store} if store else {}), "MUTANT": mutant}
+        gateway: Process | Fleet = Process(config, port, variables=told, module=module)
+        if processes > 1:
+            gateway = Fleet(config, processes, seed, variables=told, module=module)
+            await gateway.listen()
         slack.courier.gateway_url = gateway.url
         run = Run(folder, seed, gateway, outside, Crowd(gateway.url, people, seed, http), Team(slack), started)
         try:
@@ -108,8 +108,9 @@ async def running(
 
 
 async def at_random(
-    folder: Path, *, seed: int, messages: int, people: int, kills: int, pause: tuple[float, float], store: str = ""
-) -> Report:
+    folder: Path, *, seed: int, messages: int, people: int, kills: int, pause: tuple[float, float],
+    store: str = "", processes: int = 1, **variables: str,
+) -> Report:  # fmt: skip
     """Kill it after each pause (seconds, from and to) until everything is written and it was killed often enough."""
     dice = random.Random(seed)
 
@@ -117,9 +118,10 @@ async def at_random(
         await asyncio.wait([writing], timeout=dice.uniform(*pause))
         await run.gateway.kill()
 
-    async with running(folder, seed, people, store=store) as run:
+    async with running(folder, seed, people, store=store, processes=processes, **variables) as run:
         await _lives(run, messages, lambda: run.gateway.deaths >= kills, life)
-        return await run.report(f"kill -9 at random{', on PostgreSQL' if store else ''}")
+        where = f", {processes} on PostgreSQL" if store else ""
+        return await run.report(f"kill -9 at random{where}")
 
 
 async def at_point(
@@ -128,6 +130,7 @@ async def at_point(
     """It kills itself at this point, with this chance each time it comes by, until it has died often enough; then it lives on."""
 
     async def life(run: Run, writing: asyncio.Task[None]) -> None:
+        assert isinstance(run.gateway, Process)
         dying = asyncio.create_task(run.gateway.wait())
         await asyncio.wait([writing, dying], return_when=asyncio.FIRST_COMPLETED)
         if dying.done():
