@@ -161,12 +161,13 @@ class Gateway:
         self._ready = True
 
     async def _recovery(self) -> None:
-        """Take up what other processes held that are dead now."""
+        """Take up what other processes held that are dead now, and what they have published."""
         while True:
             await asyncio.sleep(RECOVERY)
             with contextlib.suppress(Unavailable):
                 if await self.store.recover(TENANT):
                     self.worker.nudge()
+                await self.assembly.refresh()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """What runs as long as the process has ended by itself: nobody is served any more, and whoever watches us should know."""

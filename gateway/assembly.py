@@ -298,12 +298,25 @@ class Assembly:
             for item in await self._gateway.specs.every()
         ]
 
+    async def refresh(self) -> None:
+        """Take up a version that another process has made live."""
+        try:
+            live = await self._gateway.specs.refresh()
+        except Refused as error:
+            log.error("specs.not_taken_up", error=str(error))
+            return
+        if live is not None:
+            self._knows(live.spec)
+
     async def publish(self, version: str) -> dict[str, Any]:
         """Make a version live. Raises KeyError when there is none."""
         live = await self._gateway.specs.publish(version)
-        settings = self._gateway.settings
-        self._take_knowledge(live.spec, settings.agent.spec.parent, settings.store_path)
+        self._knows(live.spec)
         return {"live": live.version}
+
+    def _knows(self, spec: Spec) -> None:
+        settings = self._gateway.settings
+        self._take_knowledge(spec, settings.agent.spec.parent, settings.store_path)
 
 
 class LiveSpecs(msgspec.Struct, frozen=True):

@@ -69,6 +69,11 @@ class Specs:
         self._parse(found)
         return self._take(await self._tenant.write(specs.publish, found.id))
 
+    async def refresh(self) -> Live | None:
+        """Take up what another process has made live; None when that is what is live here. Raises Refused when it cannot be read."""
+        found = await self._tenant.read(specs.live)
+        return self._take(found) if found is not None and found.id != self.live.version else None
+
     async def at(self, version: str) -> Spec | None:
         """The spec of a version; None when it is not stored."""
         if version not in self._parsed:

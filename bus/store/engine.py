@@ -22,6 +22,7 @@ class Transaction(Protocol):
     """Named statements within one transaction of one tenant; `:tenant` and `:process` (who holds leases) are filled in by themselves."""
 
     tenant: str
+    process: str
 
     def one(self, name: str, /, **values: Any) -> Row | None:
         """The first row, or None."""

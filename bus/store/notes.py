@@ -34,6 +34,15 @@ def drop(tx: Transaction, name: str) -> None:
     tx.run("note_drop", name=name)
 
 
+def hold(tx: Transaction, name: str, until: int, now: int) -> bool:
+    """Be the one who does something until then, of several processes that could; False while another one does and lives."""
+    holder = get(tx, name, now)
+    if holder not in ("", tx.process) and tx.one("process_known", name=holder):
+        return False
+    put(tx, name, tx.process, until, now)
+    return True
+
+
 def issue(tx: Transaction, name: str, customer: Customer, until: int, now: int) -> None:
     """A token for this customer, good once and until then. `name` is made from its digest: nobody who reads the store can use it."""
     put(tx, name, encode(Ticket(customer)).decode(), until, now)

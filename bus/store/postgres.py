@@ -56,6 +56,7 @@ class _Transaction:
         self._connection = connection
         self._filled = {"tenant": tenant, "process": process}
         self.tenant = tenant
+        self.process = process
 
     def _execute(self, sql: str, values: dict[str, Any]) -> Cursor[Any]:
         return self._connection.execute(sql, {**self._filled, **values})

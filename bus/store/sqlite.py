@@ -44,8 +44,9 @@ class _Transaction:
 
     def __init__(self, connection: sqlite3.Connection, tenant: str) -> None:
         self._connection = connection
-        self._filled = {"tenant": tenant, "process": ""}
         self.tenant = tenant
+        self.process = ""  # there is no other
+        self._filled = {"tenant": tenant, "process": self.process}
 
     def _execute(self, name: str, values: dict[str, Any]) -> sqlite3.Cursor:
         return self._connection.execute(statements()[name], {**self._filled, **values})

@@ -12,6 +12,7 @@ from aiohttp import web
 from bus.channel import Mode, Person, Sending
 from bus.errors import GatewayError, Permanent
 from bus.message import Address, Attachment, Side, Words
+from bus.store import notes
 from channels import webhook
 from channels.files.fetching import Fetcher
 from channels.port import Lent
@@ -44,10 +45,12 @@ class TelegramChannel:
         self.name = name
         self.settings = settings
         self.mode: Mode = settings.mode
+        self._tenant = lent.tenant
+        self._clock = lent.clock
         self._client = Client(settings)
         self._endpoint = Endpoint(name, self._client, lent.tenant, lent.intake, lent.clock)
         self._links = Links(name, self._client, lent.tenant, lent.seal, lent.clock)
-        self._polling = Polling(self._client, self._endpoint)
+        self._polling = Polling(self._client, self._endpoint, self._may_poll)
         self._post = Post(self._client, lent.tenant, lent.clock)
         self._files = lent.files
         self._thinking = Thinking(lent.hub, TYPING_LASTS)
@@ -68,6 +71,11 @@ class TelegramChannel:
         self._opened = True
         self._poll()
         self._watching = asyncio.create_task(self._watch(), name="telegram watch")
+
+    async def _may_poll(self, seconds: float) -> bool:
+        """Telegram lets one process of a bot ask, so of several that share a store one does."""
+        now = self._clock()
+        return await self._tenant.write(notes.hold, f"{self.name}.polls", now + int(seconds * 1000), now)
 
     def _poll(self) -> None:
         self._polling.set(self.settings.updates == "polling" and self.mode != "off" and self._opened)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -22,17 +23,21 @@ AT_MOST = 100
 HOLD = 25  # seconds that Telegram waits for something to tell
 PATIENCE = 15.0
 AGAIN = 1.0
+OTHERS = 5.0  # seconds until it is looked again whether another process still asks
 REFUSED = 30.0
 Json = dict[str, Any]
+May = Callable[[float], Awaitable[bool]]
+"""True when this process is the one that asks, for so many seconds."""
 logger = structlog.get_logger(__name__)
 
 
 class Polling:
     """One loop, for as long as the channel polls and is not switched off."""
 
-    def __init__(self, client: Client, endpoint: Endpoint, *, hold: int = HOLD) -> None:
+    def __init__(self, client: Client, endpoint: Endpoint, may: May, *, hold: int = HOLD) -> None:
         self._client = client
         self._endpoint = endpoint
+        self._may = may
         self._hold = hold
         self._offset: int | None = None
         self._webhook_gone = False
@@ -76,6 +81,9 @@ class Polling:
 
     async def _once(self) -> None:
         """One batch: on the disk before it is confirmed. Raises Unavailable, and the batch comes again."""
+        if not await self._may(2 * (self._hold + PATIENCE)):
+            self._offset = None
+            return await asyncio.sleep(OTHERS)
         if not self._webhook_gone:
             await self._client.read("deleteWebhook")
             self._webhook_gone = True
@@ -89,6 +97,7 @@ class Polling:
         await asyncio.gather(*(self._take(waiting) for waiting in chats.values()))
         if updates:
             self._offset = int(updates[-1]["update_id"]) + 1
+        return None
 
     async def _take(self, updates: list[Json]) -> None:
         """Those of one chat, in order. One that nobody can read holds nobody up."""

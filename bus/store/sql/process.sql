@@ -1,6 +1,9 @@
 -- name: process_add
 INSERT INTO process (tenant, name) VALUES (:tenant, :process) ON CONFLICT (tenant, name) DO NOTHING
 
+-- name: process_known
+SELECT name FROM process WHERE tenant = :tenant AND name = :name
+
 -- name: process_others
 SELECT name FROM process WHERE tenant = :tenant AND name != :process
 

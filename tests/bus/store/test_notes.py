@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bus.message import Address, Customer
-from bus.store import Tenant, notes
+from bus.store import Tenant, notes, open_store
+from bus.store.sqlite import SqliteStore
+from tests.support.postgres import Cluster
 
 NOW = 1_790_000_000_000
 ANA = Customer("web", "cus_1001", "Ana Ruiz")
@@ -23,3 +27,22 @@ async def test_a_token_is_the_first_accounts(tenant: Tenant) -> None:
     used = [await tenant.write(notes.redeem, "link:x", at, NOW + 10, NOW) for at in (ours, other, ours)]
     assert used == [ANA, None, ANA]
     assert await tenant.write(notes.redeem, "link:x", ours, NOW + 20, NOW + 10) is None
+
+
+async def test_one_of_several_processes_does_it_until_it_dies(tmp_path: Path, postgres: Cluster) -> None:
+    url = postgres.database()
+    one, other = open_store(url, process="p1"), open_store(url, process="p2")
+    for store in (one, other):
+        assert await store.recover("default") == 0
+    assert await one.tenant("default").write(notes.hold, "polls", NOW + 60_000, NOW)
+    assert not await other.tenant("default").write(notes.hold, "polls", NOW + 60_000, NOW)
+    assert await one.tenant("default").write(notes.hold, "polls", NOW + 60_000, NOW + 1)
+    await one.close()
+    await other.recover("default")
+    assert await other.tenant("default").write(notes.hold, "polls", NOW + 60_000, NOW + 2)
+    await other.close()
+
+
+async def test_a_process_that_has_its_store_for_itself_always_does_it(store: SqliteStore) -> None:
+    for _ in range(2):
+        assert await store.tenant("default").write(notes.hold, "polls", NOW + 60_000, NOW)

@@ -85,7 +85,7 @@ async def test_what_comes_again_after_a_restart_is_recorded_once(tmp_path: Path)
     async with opened(tmp_path, updates="polling") as world:
         told = await world.telegram.say(ANA, "one")
         await until(lambda: world.telegram.courier.delivered)
-        again = Polling(world.channel._client, world.channel._endpoint, hold=0)
+        again = Polling(world.channel._client, world.channel._endpoint, world.channel._may_poll, hold=0)
         world.telegram.courier.waiting.append(world.telegram.courier.delivered[0])
         again.set(True)
         await until(lambda: world.channel.status()["counts"].get("duplicate"))
