@@ -78,7 +78,7 @@ async def origin(world: World) -> AsyncIterator[str]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    world.desk.close()
+    world.end_streams()
     await runner.cleanup()
 
 
@@ -137,7 +137,7 @@ async def test_a_reply_that_nobody_took_goes_back_into_the_box_and_stays_there(
 
     await page.unroute("**/demo/api/desk/post")
     async with page.expect_response("**/demo/api/desk/events"):
-        world.desk.close()
+        world.end_streams()
     await expect(page.locator("#connection")).to_be_empty()
     await expect(box).to_have_value("Hi, this is Sara.")
     await box.press("Enter")

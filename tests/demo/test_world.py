@@ -26,7 +26,7 @@ async def page(world: World) -> AsyncIterator[aiohttp.ClientSession]:
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
     async with aiohttp.ClientSession(base) as session:
         yield session
-    world.desk.close()
+    world.end_streams()
     await runner.cleanup()
 
 
