@@ -54,6 +54,7 @@ export function openPhone(place, announce) {
   const toEnd = () => atEnd && list.scrollTo(0, list.scrollHeight);
   list.addEventListener("scroll", () => (atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 120));
   list.addEventListener("load", toEnd, true); // a picture has come, and is as high as it is
+  new ResizeObserver(toEnd).observe(list);
 
   function draw() {
     arrange(list, lines());

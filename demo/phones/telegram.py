@@ -10,6 +10,7 @@ from demo.phones.people import Owner
 from demo.telegram import Messenger
 from demo.telegram.formatting import LONGEST, units
 from demo.telegram.messenger import Message
+from demo.telegram.methods import LONGEST_CAPTION
 
 
 class Telegram:
@@ -45,6 +46,8 @@ class Telegram:
 
     async def share(self, person: str, file: Upload) -> None:
         owner = self._owner(person)
+        if units(file.text) > LONGEST_CAPTION:
+            raise Unwanted(f"Telegram takes at most {LONGEST_CAPTION} characters beside a file")
         await self.messenger.share(owner, file.name, file.media_type, file.content, file.text)
 
     def file(self, name: str) -> Opened | None:

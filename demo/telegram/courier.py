@@ -121,7 +121,7 @@ class Courier:
                 return self._done(update)
             self.webhook.last_error = f"Wrong response from the webhook: {status}"
             self.webhook.last_error_at = self.clock() // 1000
-            own = 0.0 if failures == 0 else min(2.0**failures, LONGEST_PAUSE)
+            own = 0.0 if failures == 0 else min(2.0 ** min(failures, 6), LONGEST_PAUSE)
             failures += 1
             await self.sleep((pause or own) * self.retry_scale)
         return None
