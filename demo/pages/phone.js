@@ -3,8 +3,10 @@
 import { bubble } from "./bubble.js";
 import { composer } from "./composer.js";
 import { h, post, upload } from "./dom.js";
+import { telegram } from "./formats.js";
 
 const TYPING = { telegram: 5_500, whatsapp: 25_000 }; // how long each app shows it at most
+const DRAFT = 30_000; // https://core.telegram.org/bots/api#sendmessagedraft
 const EMPTY = {
   telegram: "What can this bot do? Answer questions about Halden's products, orders and returns. A person of the team is one message away.",
   whatsapp: "Halden uses the WhatsApp Business Platform. In this demo nothing leaves your machine.",
@@ -45,7 +47,7 @@ export function openPhone(place, announce) {
       found.push(row(key(message), message, () => bubble(app, message, actions)));
     }
     const draft = state.drafts.get(state.person);
-    if (draft !== undefined) found.push(row("draft", draft, () => h("li", { class: "message draft" }, h("div", { class: "bubble" }, h("div", { class: "text" }, draft || "Thinking…")))));
+    if (draft !== undefined) found.push(row("draft", draft, () => h("li", { class: "message draft" }, h("div", { class: "bubble" }, h("div", { class: "text" }, draft.text ? telegram(draft.text, draft.entities, say) : "Thinking…")))));
     return found.length ? found : [row("empty", app, () => h("li", { class: "notice" }, h("span", {}, EMPTY[app])))];
   }
 
@@ -87,8 +89,9 @@ export function openPhone(place, announce) {
       show(false);
       say(`/${one.command}`);
     };
-    const away = (event) => event.key === "Escape" && show(false);
-    return h("div", { class: "menu-place", onkeydown: away }, list, button);
+    const escape = (event) => event.key === "Escape" && show(false);
+    const left = (event) => event.currentTarget.contains(event.relatedTarget) || show(false);
+    return h("div", { class: "menu-place", onkeydown: escape, onfocusout: left }, list, button);
   }
 
   function drawPeople() {
@@ -147,7 +150,8 @@ export function openPhone(place, announce) {
       state.typing.set(person, setTimeout(() => (quiet(person), draw()), TYPING[app]));
     },
     draft(person, news) {
-      state.drafts.set(person, news.text);
+      state.drafts.set(person, news);
+      setTimeout(() => state.drafts.get(person) === news && (state.drafts.delete(person), draw()), DRAFT);
     },
   };
 

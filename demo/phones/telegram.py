@@ -40,8 +40,8 @@ class Telegram:
                 return {"removed": {"chat": str(message.chat.id), "id": str(message.id)}}
             case {"typing": chat}:
                 return {"typing": str(chat.id)}
-            case {"draft": chat, "text": text}:
-                return {"draft": str(chat.id), "text": text}
+            case {"draft": chat, "text": text, "entities": entities}:
+                return {"draft": str(chat.id), "text": text, "entities": entities}
         return None
 
     async def share(self, person: str, file: Upload) -> None:

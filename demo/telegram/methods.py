@@ -129,9 +129,9 @@ async def send_message_draft(messenger: Messenger, args: Args) -> bool:
         raise Refused("Bad Request: message drafts can be sent only to private chats")
     if not _number(args, "draft_id"):
         raise Refused("Bad Request: DRAFT_ID_INVALID")
-    text = _text(args)[0] if args.get("text") else ""
+    text, entities = _text(args) if args.get("text") else ("", [])
     messenger.drafts.append((chat.id, text))
-    messenger.announce({"draft": chat, "text": text})
+    messenger.announce({"draft": chat, "text": text, "entities": entities})
     return True
 
 

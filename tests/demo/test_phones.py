@@ -238,7 +238,7 @@ async def test_the_page_sees_what_the_bot_does(page: Page, world: World) -> None
     told.append(await page.sees(lambda one: "removed" in one))
     assert told[:2] == [
         {"app": "telegram", "typing": MARIE},
-        {"app": "telegram", "draft": MARIE, "text": "Hel"},
+        {"app": "telegram", "draft": MARIE, "text": "Hel", "entities": []},
     ]
     assert told[2]["message"]["text"] == "Hello <b>"
     assert told[2]["message"]["entities"] == [{"type": "bold", "offset": 0, "length": 5}]

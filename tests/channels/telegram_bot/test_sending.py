@@ -238,8 +238,9 @@ async def test_while_the_agent_works_it_is_shown_and_words_come_as_they_are_writ
     await until(lambda: world.telegram.actions)
     world.hub.publish("c1", Preview(1, 0, "Your order "))
     await until(lambda: world.telegram.drafts)
-    world.hub.publish("c1", Preview(1, 11, "is on its way."))
+    world.hub.publish("c1", Preview(1, 11, "is **on its way**."))
     await until(lambda: world.telegram.drafts[-1] == (ANA, "Your order is on its way."))
+    assert world.telegram.calls[-1][1]["entities"] == [{"type": "bold", "offset": 14, "length": 10}]
     world.hub.publish("c1", Discard(1))
     await until(lambda: world.telegram.drafts[-1] == (ANA, ""))
     world.hub.publish("c1", Rested())
