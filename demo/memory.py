@@ -6,6 +6,7 @@ are made anew at each start, so that "last Friday" stays last Friday. Files that
 
 import asyncio
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Memory:
             if "telegram" in kept:  # the first version had no phones
                 telegram_memory.recall(self.telegram, kept["telegram"], self._read("telegram"))
                 twilio_memory.recall(self.twilio, kept["twilio"], self._read("twilio"))
+        else:
+            shutil.rmtree(self._folder(""), ignore_errors=True)  # whose they were is forgotten
         for place in (self.slack, self.telegram, self.twilio):
             place.watchers.append(lambda _: self.soon())
         self.telegram.courier.watchers.append(self.soon)
