@@ -6,11 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import aiohttp
 
 from gateway.demo import serve
+
+DEMO = Path(str(files("demo")))
 
 
 @asynccontextmanager
@@ -43,6 +46,24 @@ async def test_pages_that_are_open_end_with_it(tmp_path: Path) -> None:
         stop.set()
         for stream in streams:
             await stream.read()  # to a proper end: a stream that is cut raises
+
+
+def contents(folder: Path) -> list[bytes]:
+    """Of the shared files below it, without what describes them."""
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"]
+
+
+async def test_what_it_keeps_lies_in_its_folder(tmp_path: Path) -> None:
+    query = {"person": "10004", "name": "note.txt", "type": "text/plain", "text": "I want to talk to a human"}
+    raw = {"Content-Type": "application/octet-stream"}
+    async with served(tmp_path / "state") as (_, http, _stop), http.get("/demo/api/desk/events") as desk:
+        async with http.post("/demo/api/phones/telegram/share", params=query, data=b"hi", headers=raw) as answer:
+            assert answer.status == 200
+        async with asyncio.timeout(20):
+            while b'"files": [{' not in await desk.content.readline():
+                pass
+    assert contents(tmp_path / "state" / "files") == [b"hi"]
+    assert contents(DEMO / "data") == []
 
 
 async def test_a_folder_of_the_demo_without_phones_goes_on(tmp_path: Path) -> None:
