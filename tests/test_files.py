@@ -92,9 +92,3 @@ async def test_a_photo_from_telegram_appears_in_the_thread(tmp_path: Path) -> No
         told = await telegram.hears(ANA, lambda one: "document" in one.more)
         assert (told.more["document"]["file_name"], told.more["caption"]) == ("label.pdf", "Sara Lindqvist")
         assert telegram.files[told.more["document"]["file_id"]] == LABEL
-        label = business.slack.files.keep("label.pdf", "application/pdf", LABEL, business.slack.ids)
-        card = case(business.slack)
-        await business.slack.post_as(SARA, "", thread_ts=card.ts, channel=card.channel, files=(label,))
-        told = await telegram.hears(ANA, lambda one: "document" in one.more)
-        assert (told.more["document"]["file_name"], told.more["caption"]) == ("label.pdf", "Sara Lindqvist")
-        assert telegram.files[told.more["document"]["file_id"]] == LABEL

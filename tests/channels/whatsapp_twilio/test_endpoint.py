@@ -12,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from demo.twilio.signing import signature
-from tests.channels.whatsapp_twilio.world import MANY, NOW, Life, recorded
+from tests.channels.whatsapp_twilio.world import MANY, Life, recorded
+from tests.support.clock import NOW
 from tests.support.whatsapp import TOKEN, WEBHOOK
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -160,6 +161,14 @@ async def test_what_is_delivered_several_times_at_once_and_shuffled_is_each_ther
     assert statuses == {200: len(posts)}
     assert sorted(one.text for one in life.stored()) == sorted(message.body for message in messages)
     assert sorted(life.echo.texts) == sorted(message.body for message in messages)
+
+
+async def test_once_the_public_url_has_changed_signatures_are_checked_against_the_new_one(life: Life) -> None:
+    life.public = "https://new.example.com/"
+    assert await life.post(TEXT) == 403
+    signed = signature(TOKEN, "https://new.example.com/webhooks/whatsapp", TEXT)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
+    assert await life.raw(urlencode(TEXT).encode(), headers, "") == 200
 
 
 def of_fields(dice: random.Random, fields: dict[str, str]) -> None:

@@ -8,7 +8,8 @@ from bus.errors import Rejected
 from bus.message import Address, Attachment, Inbound, Sender
 from channels.whatsapp.incoming import Ours, form, is_familiar, message, report
 from channels.whatsapp.settings import OFFICIAL_MEDIA
-from tests.channels.whatsapp_twilio.world import NOW, recorded
+from tests.channels.whatsapp_twilio.world import recorded
+from tests.support.clock import NOW
 from tests.support.whatsapp import ACCOUNT_SID, NUMBER
 
 OURS = Ours("default", "whatsapp", ACCOUNT_SID, NUMBER, OFFICIAL_MEDIA)
