@@ -11,7 +11,7 @@ import pytest
 
 from demo.slack.people import SARA
 from demo.twilio import Account
-from tests.support.businesses import Business, shop
+from tests.support.businesses import Business, shop, without_phones
 from tests.support.visitor import Visitor
 from tests.support.whatsapp import PUBLIC, SECTION, connect, twilio
 
@@ -31,7 +31,7 @@ DECISIONS = {
 async def shop_on_whatsapp(folder: Path) -> AsyncIterator[tuple[Business, Account]]:
     """The demo's shop with one channel more."""
     demo = Path(str(files("demo")))
-    text = (demo / "gateway.yaml").read_text()
+    text = without_phones((demo / "gateway.yaml").read_text())
     text = text.replace("public_url: ${DEMO_ORIGIN:-http://127.0.0.1:8080}", f"public_url: {PUBLIC}")
     text = text.replace("spec: agent.yaml", f"spec: {demo / 'agent.yaml'}").replace(
         "\nchannels:\n", f"\nchannels:{SECTION}"
