@@ -215,7 +215,7 @@ async def test_a_choice_is_made_once_and_its_buttons_go(place: Place) -> None:
     assert all(isinstance(answer, SlackError) or answer.answers == [200] for answer in answers)  # type: ignore[union-attr]
     await place.settle()
     pressed = [line for line in await place.log() if line["kind"] == "customer_pressed"]
-    assert len(pressed) == 1
+    assert [line["name"] for line in pressed] == ["Priya Nair"]
     assert effects(place) == (1 if pressed[0]["button"] == "yes" else 0)
     assert [block["type"] for block in offer.blocks] == ["markdown", "context"]
     assert offer.blocks[-1]["elements"][0]["text"] == f"✓ {pressed[0]['text']}"
@@ -233,6 +233,7 @@ async def test_a_persons_words_are_literal_and_follow_their_changes(place: Place
     await place.hears(lambda text: text.startswith("Hello <b>"))
     await place.settle()
     parts = [one for one in place.heard() if one.username]
+    assert {(one.username, one.icon) for one in parts} == {("Sara Lindqvist", f"{place.slack.url}/avatars/{SARA}.svg")}
     said = "".join(words(one) for one in parts)
     assert len(parts) == 3
     assert said.replace("\n", "").replace(" ", "") == f"Hello <b> {long}".replace("\n", "").replace(" ", "")
