@@ -186,7 +186,9 @@ class InSlack(Phone):
 
     def shown(self) -> list[Shown]:
         return [
-            Shown(place, _words(one), tuple(button["text"]["text"] for button in _buttons(one)), one.username or "")
+            Shown(
+                place, words_shown(one), tuple(button["text"]["text"] for button in _buttons(one)), one.username or ""
+            )
             for place, one in enumerate(self._posted())
         ]
 
@@ -199,6 +201,6 @@ def _buttons(message: Posted) -> list[dict[str, Any]]:
     return [button for row in rows for button in row["elements"]]
 
 
-def _words(message: Posted) -> str:
+def words_shown(message: Posted) -> str:
     """What the blocks say, buttons apart."""
     return text_of([block for block in message.blocks if block["type"] != "actions"]) or message.text
