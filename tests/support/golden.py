@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,23 @@ HINT = "if that is meant: GOLDEN=write make test ARGS={}, then read git diff tes
 
 def same(path: Path, found: str, test: str) -> None:
     """Fail unless `found` is what the file says. `test` is who may write it anew."""
+    judge(difference(path, found), test)
+
+
+def judge(differences: Sequence[str], test: str) -> None:
+    """Fail if there are any."""
+    if differences:
+        pytest.fail("\n".join([*differences, HINT.format(test)]), pytrace=False)
+
+
+def difference(path: Path, found: str) -> list[str]:
+    """The lines in which `found` is not what the file says. While writing, the file says it afterwards."""
     if WRITING:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(found, "utf-8")
     wanted = path.read_text("utf-8") if path.exists() else ""
-    if found != wanted:
-        name = str(path.relative_to(FOLDER.parent.parent))
-        lines = difflib.unified_diff(wanted.splitlines(), found.splitlines(), name, "found", lineterm="", n=1)
-        pytest.fail("\n".join([*lines, HINT.format(test)]), pytrace=False)
+    name = str(path.relative_to(FOLDER.parent.parent))
+    return [*difflib.unified_diff(wanted.splitlines(), found.splitlines(), name, "found", lineterm="", n=1)]
 
 
 def pretty(value: Any) -> str:

@@ -5,6 +5,7 @@ One adapter per kind of channel, in the file of that name: `Adapter`. Its far en
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -94,6 +95,12 @@ class Platform(ABC):
     most: ClassVar[int] = 1 << 20
     """Bytes of a body, beyond which it is refused."""
     secrets: ClassVar[tuple[str, ...]] = ()
+    brings: ClassVar[frozenset[str]] = frozenset({"message"})
+    """Which kinds of Inbound the platform can bring."""
+    wider: ClassVar[Mapping[str, Any]] = {}
+    """What its section says besides, so that everything recorded may be for us."""
+    random: ClassVar[str] = "(?!)"
+    """A pattern of what differs each time in what it brings."""
     name: ClassVar[str] = ""
     """The channel's name where it is not the kind's."""
 
@@ -144,6 +151,14 @@ class Platform(ABC):
     @abstractmethod
     def proved(self, body: bytes) -> Call:
         """A request with this body, as if the platform had made it."""
+
+    async def recorded(self, payload: Json) -> Call:
+        """A request with this payload, as the platform would bring it."""
+        return self.proved(json.dumps(payload).encode())
+
+    def offered(self) -> Mapping[str, str]:
+        """What is to be known of the newest choices we offered, to press one: `message`, and the `value` of the first."""
+        return {}
 
     # --- what goes out
 

@@ -94,8 +94,9 @@ class Door:
 class Rig:
     """Everything between a platform's servers and the disk."""
 
-    def __init__(self, folder: Path, platform: Platform) -> None:
+    def __init__(self, folder: Path, platform: Platform, **more: Any) -> None:
         self.folder = folder
+        self.more = more
         self.platform = platform
         self.clock = Clock()
         self.hub = Hub()
@@ -180,6 +181,11 @@ class Rig:
         rows = self._rows("SELECT body FROM inbox WHERE kind NOT IN ('delivery', 'memo') ORDER BY id")
         return [decode(row[0], Inbound) for row in rows]
 
+    def newest(self) -> Inbound | None:
+        """What came in last, of whatever kind."""
+        rows = self._rows("SELECT body FROM inbox ORDER BY id DESC LIMIT 1")
+        return decode(rows[0][0], Inbound) if rows else None
+
     def everything(self) -> int:
         """How many rows the inbox has."""
         return int(self._rows("SELECT COUNT(*) FROM inbox")[0][0])
@@ -188,6 +194,10 @@ class Rig:
         """What people said, as their conversations' logs have it."""
         rows = self._rows("SELECT body FROM entry WHERE kind = 'customer_said' ORDER BY at, seq")
         return [json.loads(row[0])["text"] for row in rows]
+
+    def lines(self) -> int:
+        """How many lines the only log has."""
+        return int(self._rows("SELECT MAX(seq) FROM entry")[0][0])
 
     def states(self) -> list[tuple[str, str]]:
         """(state, reason) of each row of the outbox, in order; what was sent and what was reported as delivered are one."""
@@ -219,7 +229,9 @@ class Rig:
 
     async def _live(self, kind: Kind) -> None:
         name = self.platform.name
-        self.channels[name] = kind.build(name, kind.Settings.model_validate(self.platform.section()), self.lent())
+        self.channels[name] = kind.build(
+            name, kind.Settings.model_validate({**self.platform.section(), **self.more}), self.lent()
+        )
 
     async def _open(self) -> None:
         if self.app is not None:

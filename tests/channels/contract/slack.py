@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ from demo.slack import Workspace
 from demo.slack import api as slack_api
 from demo.slack.events import Courier
 from demo.slack.events import signature as signed
+from demo.slack.message import Message
 from demo.slack.payloads import envelope
 from demo.slack.people import BOT, BOT_ID, OTHER_TEAM, TEAM, Channel, Member
 from tests.channels.contract.platform import Answer, Call, Json, Platform, Refusal
@@ -27,6 +28,7 @@ from tests.support.businesses import serving
 from tests.support.phones import words_shown
 
 SECRET, BOT_TOKEN = "slack-signing-secret-of-the-contract", "xoxb-of-the-contract"
+HELP, INTERACTIVE = "C0HELP0001", "/webhooks/slack/interactive"
 AGAIN_AS_TEXT = ("msg_too_long", "invalid_blocks")
 
 
@@ -36,6 +38,7 @@ class Adapter(Platform):
     path = "/webhooks/slack/events"
     off = 200  # another answer would cost the desk its events
     lasts = 300
+    brings = frozenset({"message", "edit", "delete", "press"})
     secrets = (SECRET, BOT_TOKEN)
 
     def __init__(self) -> None:
@@ -61,9 +64,10 @@ class Adapter(Platform):
             await self._slack.close()
 
     def section(self) -> Json:
-        return {"channels": ["C0HELP0001"]}
+        return {"channels": [HELP]}
 
     async def begin(self, rig: Rig) -> None:
+        self._slack.rooms[HELP] = Channel(HELP, "help", members=set(self._slack.people))
         assert rig.app is not None
         await rig.app.connection.identity()
 
@@ -131,7 +135,7 @@ class Adapter(Platform):
             yield self.proved(body)
         for payload in ("", "{", "[]", "null", '{"actions": 1}', "[" * 5_000):
             body = urlencode({"payload": payload}).encode()
-            yield self.proved(body)._replace(path="/webhooks/slack/interactive")
+            yield self.proved(body)._replace(path=INTERACTIVE)
 
     def foreign(self) -> Iterator[Call]:
         plain = self._message(80, 1, "hi")
@@ -148,9 +152,22 @@ class Adapter(Platform):
             "actions": [{"action_id": "choice:0", "value": "gAAAAA", "type": "button", "action_ts": "1790000000.000200"}],
         }  # fmt: skip
         for told in (press, press | {"team": {"id": OTHER_TEAM}}):
-            yield self.proved(urlencode({"payload": json.dumps(told)}).encode())._replace(
-                path="/webhooks/slack/interactive"
-            )
+            yield self._interaction(told)
+
+    async def recorded(self, payload: Json) -> Call:
+        if payload["type"] in ("block_actions", "message_action"):
+            return self._interaction(payload)
+        event = payload.get("event", {})
+        if event.get("channel") == HELP and "ts" in event:  # where our answer goes into its thread
+            self._slack.log.append(Message(HELP, event["ts"], event["user"], event["text"]))
+        return self.proved(json.dumps(payload).encode())
+
+    def _interaction(self, payload: Json) -> Call:
+        return self.proved(urlencode({"payload": json.dumps(payload)}).encode())._replace(path=INTERACTIVE)
+
+    def offered(self) -> Mapping[str, str]:
+        offer = [one for one in self._slack.messages(HELP) if one.by_app][-1]
+        return {"message": offer.ts, "value": offer.blocks[-1]["elements"][0]["value"]}
 
     # --- what goes out
 

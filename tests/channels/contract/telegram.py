@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
 from bus.errors import Permanent, Retryable, Uncertain
-from demo.telegram import Messenger, api
+from demo.telegram import JONAS, Messenger, api
 from demo.telegram.courier import Courier
 from demo.telegram.people import Person
 from tests.channels.contract.platform import Answer, Call, Json, Platform, Refusal
@@ -29,6 +29,8 @@ class Adapter(Platform):
 
     path = "/webhooks/telegram"
     lost = "ambiguous"
+    brings = frozenset({"message", "edit", "press"})
+    wider = {"groups": True}  # noqa: RUF012 - nobody changes it
     secrets = (TOKEN, TOKEN.partition(":")[2], SECRET)
 
     def __init__(self) -> None:
@@ -98,6 +100,14 @@ class Adapter(Platform):
             {"callback_query": press},
         ):
             yield self.proved(json.dumps({"update_id": 1} | update).encode())
+
+    async def recorded(self, payload: Json) -> Call:
+        self._messenger.chat(JONAS)
+        return self.proved(json.dumps(payload).encode())
+
+    def offered(self) -> Mapping[str, str]:
+        (offer,) = self._messenger.by_bot(JONAS)
+        return {"value": offer.buttons["Yes"]}
 
     # --- what goes out
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tests.channels.contract.platform import Call, Json, Platform
@@ -22,7 +22,9 @@ class Adapter(Platform):
     path = "/web/messages"
     accepted = 202
     most = 64 * 1024
+    brings = frozenset({"message", "press"})
     secrets = (SECRET,)
+    random = "(?<=visitor:)[0-9a-f]{32}"
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,6 +74,12 @@ class Adapter(Platform):
     def malformed(self) -> Iterator[Call]:
         for body in MALFORMED:
             yield self.proved(body)
+
+    async def recorded(self, payload: Json) -> Call:
+        return Call(self.path, json.dumps(payload).encode(), _headers(await self._session(0)))
+
+    def offered(self) -> Mapping[str, str]:
+        return {"message": f"m{self._rig.lines()}"}
 
     def foreign(self) -> Iterator[Call]:
         plain = self.proved(b'{"id":"m-foreign","text":"hi"}')

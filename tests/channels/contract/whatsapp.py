@@ -29,6 +29,7 @@ class Adapter(Platform):
 
     path = "/webhooks/whatsapp"
     most = 1 << 17
+    brings = frozenset({"message", "press", "delivery"})
     secrets = (TOKEN,)
 
     @asynccontextmanager
@@ -103,6 +104,12 @@ class Adapter(Platform):
         yield self._signed(plain | {"SmsSid": "SM" + "0" * 32})
         yield self._signed(plain | {"WaId": "34600999999"})
         yield self._signed(plain | {"FieldOfTomorrow": "of a message that Twilio does not know"})
+
+    async def recorded(self, payload: Json) -> Call:
+        if "MessageStatus" not in payload:
+            return self._signed(payload)
+        path = f"{self.path}/status?attempt=att_1"
+        return Call(path, urlencode(payload).encode(), _headers(signature(TOKEN, PUBLIC + path, payload)))
 
     # --- what goes out
 
