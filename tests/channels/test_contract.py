@@ -73,6 +73,9 @@ async def test_who_does_not_know_the_secret_is_refused(rig: Rig) -> None:
     statuses = [await rig.post(forged) for forged in rig.platform.forged(call)]
     assert len(statuses) >= 7
     assert set(statuses) <= {401, 403}
+    headers = next(rig.platform.forged(call)).headers
+    malformed = [await rig.post(one._replace(headers=headers)) for one in rig.platform.malformed()]
+    assert set(malformed) <= {401, 403}, "who is not known learns what is malformed"
     assert rig.everything() == before
     assert await rig.post(call) == rig.platform.accepted, "the very same words were not genuine"
 
@@ -291,6 +294,7 @@ async def test_every_error_that_the_platform_tells_of_has_an_outcome(rig: Rig) -
             wrong.append((refusal, "was sent", None, []))
         rig.platform.far.next.clear()
     assert wrong == []
+    assert len({one.name for one in refusals if one.name}) >= rig.platform.named
     assert rig.platform.heard(1) == []
 
 

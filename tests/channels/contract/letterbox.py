@@ -23,6 +23,7 @@ class Adapter(Platform):
     """Signed letters, and a far end that keeps one per id."""
 
     path = "/webhooks/letterbox"
+    named = 1
     secrets = (SECRET,)
 
     def __init__(self) -> None:

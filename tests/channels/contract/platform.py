@@ -92,6 +92,8 @@ class Platform(ABC):
     """Seconds for which what is proved is good; 0 for ever."""
     lost: ClassVar[str] = "delivered"
     """How a message of ours ends whose answer is lost after it was taken."""
+    named: ClassVar[int] = 12
+    """So many different reasons of the platform's have a name at least."""
     most: ClassVar[int] = 1 << 20
     """Bytes of a body, beyond which it is refused."""
     secrets: ClassVar[tuple[str, ...]] = ()

@@ -29,6 +29,12 @@ from tests.support.phones import words_shown
 
 SECRET, BOT_TOKEN = "slack-signing-secret-of-the-contract", "xoxb-of-the-contract"
 HELP, INTERACTIVE = "C0HELP0001", "/webhooks/slack/interactive"
+NAMED = {
+    "channel_not_found": "place_gone", "is_archived": "place_archived", "not_in_channel": "bot_removed", "no_text": "nothing_to_say",
+    "restricted_action": "not_allowed_here", "messages_tab_disabled": "direct_messages_off", "cannot_dm_bot": "not_a_person",
+    "user_disabled": "person_gone", "missing_scope": "app_lacks_scope", "ekm_access_denied": "blocked_by_admin",
+    "token_revoked": "app_signed_out", "account_inactive": "app_signed_out", "message_limit_exceeded": "workspace_full",
+}  # fmt: skip
 AGAIN_AS_TEXT = ("msg_too_long", "invalid_blocks")
 
 
@@ -119,6 +125,9 @@ class Adapter(Platform):
         yield call._replace(headers=self._headers(call.body, sign=signed("somebody-else", str(now), call.body)))
         yield call._replace(body=call.body + b" ")
         yield call._replace(body=b"ssl_check=1&payload=" + call.body)
+        press = self._interaction({"type": "block_actions"})
+        yield press._replace(headers={})
+        yield press._replace(body=press.body + b"&x=1")
 
     def malformed(self) -> Iterator[Call]:
         for body in (
@@ -186,7 +195,7 @@ class Adapter(Platform):
 
     def refusals(self) -> Iterable[Refusal]:
         yield Refusal(self.too_many(17), Retryable, after=17)
-        for code, name in OUTCOMES.items():
+        for code, name in {**OUTCOMES, **NAMED}.items():
             if code not in AGAIN_AS_TEXT:
                 yield Refusal(_refused(code), Permanent, name)
         yield Refusal(_refused("an_error_of_next_year"), Permanent, "an_error_of_next_year")

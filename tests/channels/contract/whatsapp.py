@@ -21,6 +21,11 @@ from tests.support.businesses import serving
 from tests.support.whatsapp import ACCOUNT_SID, NUMBER, TOKEN
 
 FORM = "application/x-www-form-urlencoded"
+NAMED = {
+    20003: "not_authorised", 20404: "not_found", 21211: "invalid_recipient", 21408: "country_not_enabled", 21610: "unsubscribed",
+    21617: "too_long", 21619: "nothing_to_say", 30002: "account_suspended", 30007: "filtered", 63003: "not_on_whatsapp",
+    63007: "sender_not_ours", 63013: "policy", 63016: "window_closed", 63038: "daily_limit", 63051: "account_locked",
+}  # fmt: skip
 OTHER_ACCOUNT = "AC" + "2" * 32
 
 
@@ -132,6 +137,8 @@ class Adapter(Platform):
                 yield Refusal(_refused(code), Retryable)
             else:
                 yield Refusal(_refused(code), *((Uncertain,) if what == UNKNOWN else (Permanent, name)))
+        for code, name in NAMED.items():
+            yield Refusal(_refused(code), Permanent, name)
         yield Refusal(_refused(99999), Permanent, "twilio_99999")
         yield Refusal(_refused(20500, 500), Uncertain)
         yield Refusal(Answer(502, "<html>Bad Gateway</html>"), Uncertain)

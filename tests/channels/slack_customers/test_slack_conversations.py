@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -315,19 +314,6 @@ async def test_answers_lost_on_the_way_back_double_nothing(place: Place) -> None
     assert calls > 10
     assert len(place.heard(HELP)) == 10
     assert await count(place, "delivery_failed") == 0
-
-
-async def test_too_many_at_once_waits_as_slack_says_and_keeps_the_order(place: Place) -> None:
-    await place.say(PERSON)
-    case = await card(place)
-    place.slack.pace = 400
-    for number in range(2):
-        await place.slack.post_as(SARA, f"line {number}", thread_ts=case.ts, channel=case.channel)
-    await place.hears(lambda text: text == "line 1")
-    place.slack.pace = 0
-    assert [words(one) for one in place.heard() if one.username] == [f"line {number}" for number in range(2)]
-    ours = [float(one.ts) for one in place.heard()]
-    assert min(later - earlier for earlier, later in pairwise(ours)) >= 0.4
 
 
 async def test_while_slack_does_not_say_who_writes_the_event_comes_again(place: Place) -> None:
