@@ -36,7 +36,9 @@ def difference(path: Path, found: str) -> list[str]:
     """The lines in which `found` is not what the file says. While writing, the file says it afterwards."""
     if WRITING:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(found, "utf-8")
+        whole = path.with_name(f".{os.getpid()}.{path.name}")  # several tests may write the same at once
+        whole.write_text(found, "utf-8")
+        whole.replace(path)
     wanted = path.read_text("utf-8") if path.exists() else ""
     name = str(path.relative_to(FOLDER.parent.parent))
     return [*difflib.unified_diff(wanted.splitlines(), found.splitlines(), name, "found", lineterm="", n=1)]
