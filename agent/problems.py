@@ -77,10 +77,13 @@ def _of_bindings(spec: Spec, where: str, tool: Tool) -> Iterator[str]:
 
 
 def _of_templates(where: str, tool: Tool) -> Iterator[str]:
-    for key, text in (("say", tool.say), ("question", tool.question)):
+    card = {"card.title": tool.card.title, "card.url": tool.card.url, "card.text": tool.card.text} if tool.card else {}
+    for key, text in {"say": tool.say, "question": tool.question, **card}.items():
         for template in text.values() if isinstance(text, dict) else [text or ""]:
             if wrong := wording.check(template):
                 yield f"{where}.{key}: not a template: {wrong}"
+    if tool.card and not tool.card.url.lstrip().startswith(("https://", "{")):
+        yield f"{where}.card.url: should begin with https://, or with a value that does"
 
 
 def _of_replies(spec: Spec) -> Iterator[str]:

@@ -185,6 +185,14 @@ class Limit(Part):
         return self
 
 
+class LinkCard(Part):
+    """A link that is shown below words that tell a tool's result. Where a value is missing or the link is not https, there is none."""
+
+    title: Localised = Field(description="jinja2 over the result, literal text.")
+    url: str = Field(description="jinja2 over the result: an https:// address.")
+    text: Localised | None = Field(None, description="jinja2 over the result: a line below the title.")
+
+
 class Tool(Part):
     """Something the agent can do. The list is closed."""
 
@@ -195,6 +203,7 @@ class Tool(Part):
     effect: Literal["read", "write"] | None = Field(None, description="Default: read for GET, else write.")
     intents: list[str] = []
     say: Localised | None = Field(None, description="jinja2 over the result: how it is worded.")
+    card: LinkCard | None = Field(None, description="A link below the words: a parcel's tracking page, an invoice.")
     question: Localised | None = Field(None, description="jinja2 over the arguments: the confirmation.")
     escalate: list[Rule] = []
     bind: dict[str, Path] = Field({}, description="Arguments taken from recorded results, not from the model.")

@@ -58,14 +58,21 @@ def number(value: Any) -> str:
 
 
 def fill(template: str, values: Mapping[str, Any], language: str = "en", zone: str = "UTC") -> str:
-    """The text with its values in it. Raises Unworded."""
-    text = _rendered(template, {**values, "_language": language, "_zone": zone}) if "{" in template else template
+    """The text with its values in it, as Markdown. Raises Unworded."""
+    text = _rendered(_environment, template, {**values, "_language": language, "_zone": zone})
     return TENTHS.sub(lambda found: found[0] + "0", text).strip()
 
 
-def _rendered(template: str, values: dict[str, Any]) -> str:
+def fill_plainly(template: str, values: Mapping[str, Any], language: str = "en", zone: str = "UTC") -> str:
+    """The text with its values in it as they are, for what is not Markdown: a title, an address. Raises Unworded."""
+    return _rendered(_plain, template, {**values, "_language": language, "_zone": zone}).strip()
+
+
+def _rendered(environment: ImmutableSandboxedEnvironment, template: str, values: dict[str, Any]) -> str:
+    if "{" not in template:
+        return template
     try:
-        return _template(template).render(values)
+        return _template(environment, template).render(values)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise Unworded(str(error)[:200]) from error
 
@@ -73,15 +80,15 @@ def _rendered(template: str, values: dict[str, Any]) -> str:
 def check(template: str) -> str:
     """What is wrong with a template, "" when it compiles."""
     try:
-        _template(template)
+        _template(_environment, template)
     except TemplateError as error:
         return str(error)
     return ""
 
 
 @lru_cache(maxsize=1024)
-def _template(source: str) -> Template:
-    return _environment.from_string(source)
+def _template(environment: ImmutableSandboxedEnvironment, source: str) -> Template:
+    return environment.from_string(source)
 
 
 def _finalize(value: Any) -> Any:
@@ -96,10 +103,15 @@ def _money(value: Any, currency: str = "") -> str:
 @pass_context
 def _date(context: Context, value: Any) -> Markup:
     """An ISO date or time as a day in the reply's language and the spec's time zone."""
-    day = _day(value, ZoneInfo(context["_zone"]))
-    language = str(context["_language"]).partition("-")[0]
-    month = MONTHS.get(language, MONTHS["en"]).split()[day.month - 1]
-    return Markup(DAY.get(language, DAY["en"]).format(d=day.day, m=month))  # noqa: S704 - nothing of the value is in it
+    return Markup(day(value, context["_language"], context["_zone"]))  # noqa: S704 - nothing of the value is in it
+
+
+def day(value: Any, language: str, zone: str) -> str:
+    """An ISO date or time as people say it. Raises ValueError."""
+    found = _day(value, ZoneInfo(zone))
+    spoken = language.partition("-")[0]
+    month = MONTHS.get(spoken, MONTHS["en"]).split()[found.month - 1]
+    return DAY.get(spoken, DAY["en"]).format(d=found.day, m=month)
 
 
 def _day(value: Any, zone: ZoneInfo) -> date:
@@ -113,3 +125,6 @@ def _day(value: Any, zone: ZoneInfo) -> date:
 _environment = _Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_finalize)
 _environment.filters |= {"money": _money, "date": _date}
 _environment.globals.clear()
+_plain = _environment.overlay(
+    finalize=lambda value: value if isinstance(value, Markup | StrictUndefined) else number(value)
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
@@ -15,12 +15,25 @@ if TYPE_CHECKING:
 Mode = Literal["off", "draft", "live"]
 
 
+class Rate(msgspec.Struct, frozen=True):
+    """So many messages at once, and as many per `period` ms in the long run."""
+
+    amount: int
+    period: int
+
+
+def unhurried(_: Address) -> Mapping[str, Rate]:
+    """No rate: the platform keeps a line itself, or says when it was too much."""
+    return {}
+
+
 class Limits(msgspec.Struct, frozen=True):
     """What a platform can do, as data, so that nobody outside its file asks which platform it is.
 
     `pull`: people fetch (a stream), so the commit is the send. `names`: shows who speaks; else a person's words begin with the name.
     `withdraws`: a preview can be taken back. `replaces`: a sent message can be changed. `files`: Words may carry one file, alone.
-    `text`: characters in one message. `per_second`: messages of the whole account, 0 for no limit; `apart`: ms between two to one address.
+    `text`: characters in one message. `rates`: how fast an address may be written to, by the name of what counts together, widest first
+    (the account, then a group or a chat). A platform that asks us to wait is believed for the narrowest.
     `window`: milliseconds after a customer's last words in which anything may be written to them, 0 when there is no end.
     """
 
@@ -30,9 +43,8 @@ class Limits(msgspec.Struct, frozen=True):
     replaces: bool = True
     files: bool = False
     text: int = 4000
-    per_second: float = 0
-    apart: int = 0
     window: int = 0
+    rates: Callable[[Address], Mapping[str, Rate]] = unhurried
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -57,9 +57,10 @@ class CustomerPressed(Spoken, frozen=True, kw_only=True, tag="customer_pressed")
 
 
 class AgentSaid(Spoken, frozen=True, kw_only=True, tag="agent_said"):
-    """The agent spoke: Markdown, with buttons as {id, label}."""
+    """The agent spoke: Markdown, with buttons as {id, label, detail?} and link cards as {url, title, text?}."""
 
     buttons: tuple[dict[str, str], ...] = ()
+    cards: tuple[dict[str, str], ...] = ()
     sources: tuple[str, ...] = ()
 
 

@@ -1,5 +1,8 @@
 """Errors that say what to do next. The docstring is the default message."""
 
+AMBIGUOUS = "ambiguous"
+"""The reason of a failure that may be none: what was sent may have arrived, and nobody can know."""
+
 
 class GatewayError(Exception):
     """Something went wrong."""

@@ -74,11 +74,20 @@ class Attachment(msgspec.Struct, frozen=True):
     channel: str = ""
 
 
-class Button(msgspec.Struct, frozen=True):
-    """One choice offered below a message."""
+class Button(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One choice offered below a message. Choices with a `detail` are a list: each says a little more than its label."""
 
     id: str
     label: str
+    detail: str = ""
+
+
+class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A link that stands for itself below a message: where it leads, what it is called, and a line about it. All literal text."""
+
+    url: str
+    title: str
+    text: str = ""
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -113,6 +122,7 @@ class Words(msgspec.Struct, frozen=True, tag="words"):
     speaker: Speaker
     name: str = ""
     buttons: tuple[Button, ...] = ()
+    cards: tuple[Card, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     broadcast: bool = False
     picture: str = ""
@@ -139,9 +149,9 @@ class ApprovalCard(msgspec.Struct, frozen=True, tag="approval_card"):
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark"):
-    """A small sign on a message: delivered, failed, private, refused; `note` explains it to its author alone."""
+    """A small sign on a message, `unknown` where nobody knows whether it was delivered; `note` explains it to its author alone."""
 
-    sign: Literal["delivered", "failed", "private", "refused", "seen"]
+    sign: Literal["delivered", "failed", "unknown", "private", "refused", "seen"]
     author: str = ""
     note: str = ""
 

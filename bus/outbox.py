@@ -11,17 +11,17 @@ import structlog
 
 from bus import retry
 from bus.channel import Channel
-from bus.errors import Unavailable
+from bus.errors import AMBIGUOUS, Retryable, Unavailable
 from bus.failpoint import failpoint
 from bus.figures import Figures
 from bus.pace import Pace
+from bus.rounds import SWEEP, end, rounds
 from bus.store import Tenant, outbox
 from bus.store.engine import Verb
 from bus.store.outbox import SEND_LEASE, Post
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SWEEP = 1.0
 HEARTBEAT = 20.0
 LONGEST = 120.0  # seconds that a platform's client may take; its own time-outs are shorter
 PAUSE = 5_000
@@ -93,7 +93,7 @@ class Sender:
             return None
         if post.lost:
             return await self._look(post, channel)
-        if delay := self._pace.delay(channel.name, post.sending.outbound.to.key, channel.limits):
+        if delay := self._pace.delay(channel.name, channel.limits.rates(post.sending.outbound.to)):
             await self._record(outbox.pause, post, self._clock() + delay)
             asyncio.get_running_loop().call_later(delay / 1000, self._wake.set)
             return None
@@ -115,6 +115,8 @@ class Sender:
             return await self._look(post, channel)
         if decision.what == "fail":
             return await self._fail(post, "failed", decision.reason)
+        if isinstance(error, Retryable) and error.after:
+            self._pace.hold(channel.name, channel.limits.rates(post.sending.outbound.to), decision.after)
         self._count(post, "again")
         await self._record(outbox.again, post, self._clock() + decision.after, decision.reason)
         return None
@@ -127,9 +129,10 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - as above
             logger.warning("outbox.lookup_failed", channel=channel.name, error=str(error))
             until = self._clock() + retry.wait(error, post.attempts)
-            return await self._record(outbox.leave, post, until, self._new_id("att"), self._clock())
+            left = await self._record(outbox.leave, post, until, self._clock())
+            return None if left else await self._fail(post, AMBIGUOUS, AMBIGUOUS)
         if found is None:
-            return await self._fail(post, "ambiguous", "ambiguous")
+            return await self._fail(post, AMBIGUOUS, AMBIGUOUS)
         if found:
             return await self._sent(post, found)
         due_at = self._clock() + (0 if post.lost else retry.backoff(post.attempts))
@@ -175,13 +178,7 @@ class Sender:
         """Sweep, and keep what is on its way, until cancelled."""
         beat = asyncio.create_task(self._beat())
         try:
-            while True:
-                with contextlib.suppress(Unavailable):
-                    await self.sweep()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(SWEEP):  # wait_for may swallow a cancellation: python/cpython#81839
-                        await self._wake.wait()
-                self._wake.clear()
+            await rounds(self.sweep, self._wake)
         finally:
             beat.cancel()
 
@@ -205,10 +202,5 @@ class Sender:
         """Finish the calls that run; the rest of each line stays for the next start."""
         self._stopping = True
         async with self._sweeps:
-            running = self._tasks.copy()
-        if running:
-            await asyncio.wait(running, timeout=patience)
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            pass  # what a sweep has claimed has begun when it ends
+        await end(self._tasks, patience)

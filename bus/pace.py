@@ -1,37 +1,45 @@
-"""Not faster than a platform wants it: so many a second from one account, and a while between two messages to one address."""
+"""Not faster than a platform wants it, whatever it counts: a whole account, a group, a chat."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from bus.channel import Limits
+from bus.channel import Rate
 
-BURST = 1_000  # ms that an account which was silent may be ahead of its pace
 MANY = 10_000
+Counted = tuple[str, str]
+"""(channel, the name of what counts together there)."""
 
 
 class Pace:
-    """Counts what is let through. `clock` in ms. Addresses that have waited long enough are forgotten."""
+    """Counts what is let through. `clock` in ms. What has waited long enough is forgotten."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
-        self._accounts: dict[str, float] = {}
-        self._addresses: dict[str, float] = {}
+        self._full_at: dict[Counted, float] = {}
+        self._held_until: dict[Counted, float] = {}
 
-    def delay(self, channel: str, address: str, limits: Limits) -> int:
-        """Milliseconds to wait; 0: go now, and it is counted. The virtual scheduling of ITU-T I.371, per account and per address."""
+    def delay(self, channel: str, rates: Mapping[str, Rate]) -> int:
+        """Milliseconds to wait; 0: go now, and it is counted wherever it counts. The virtual scheduling of ITU-T I.371."""
         now = self._clock()
-        account = max(self._accounts.get(channel, 0.0), now - BURST)
-        wait = max(account - now if limits.per_second else 0.0, self._addresses.get(address, 0.0) - now)
+        counted = {(channel, name): rate for name, rate in rates.items()}
+        full_at = {
+            one: max(self._full_at.get(one, 0.0), now) + rate.period / rate.amount for one, rate in counted.items()
+        }
+        free_at = [max(full_at[one] - rate.period, self._held_until.get(one, 0.0)) for one, rate in counted.items()]
+        wait = max(free_at, default=0.0) - now
         if wait > 0:
             return int(wait) + 1
-        if limits.per_second:
-            self._accounts[channel] = account + 1000 / limits.per_second
-        if limits.apart:
-            self._forget(now)
-            self._addresses[address] = now + limits.apart
+        self._forget(now)
+        self._full_at |= full_at
         return 0
 
+    def hold(self, channel: str, rates: Mapping[str, Rate], wait: float) -> None:
+        """The platform asks for so many ms: the narrowest of what counts waits, and all that goes there."""
+        for name in [*rates][-1:]:
+            self._held_until[channel, name] = self._clock() + wait
+
     def _forget(self, now: int) -> None:
-        if len(self._addresses) >= MANY:
-            self._addresses = {address: until for address, until in self._addresses.items() if until > now}
+        if len(self._full_at) >= MANY:
+            self._full_at = {counted: at for counted, at in self._full_at.items() if at > now}
+            self._held_until = {counted: at for counted, at in self._held_until.items() if at > now}

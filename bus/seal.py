@@ -22,6 +22,10 @@ class Seal:
     """`keys` as in `secret_key`: the first seals, all open. Sealed text is printable and differs each time."""
 
     def __init__(self, keys: Sequence[str]) -> None:
+        self.rekey(keys)
+
+    def rekey(self, keys: Sequence[str]) -> None:
+        """From now on, these keys, for everybody who was lent this seal."""
         if not keys:
             raise ValueError("secret_key is empty; make one with: openssl rand -hex 32")
         self._keys = MultiFernet([Fernet(_derived(key)) for key in keys])

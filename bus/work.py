@@ -15,6 +15,7 @@ from bus.errors import Diverged, Interrupted, Stale, Superseded, Unavailable
 from bus.failpoint import failpoint
 from bus.journal import TurnJournal
 from bus.message import Conversation, Side, Turn, Work
+from bus.rounds import SWEEP, end, rounds
 from bus.store import Tenant, claims, turns
 from bus.store.claims import SUSPECTED, Lease
 from bus.store.outbox import Post
@@ -23,7 +24,6 @@ from bus.wake import Changed, Hub, Rested, Typing
 
 LEASE = 30_000
 HEARTBEAT = 10.0
-SWEEP = 1.0
 AT_ONCE = 128
 logger = structlog.get_logger(__name__)
 
@@ -209,15 +209,7 @@ class Worker:
         """Sweep and keep leases until cancelled."""
         beat = asyncio.create_task(self._beat())
         try:
-            while True:
-                try:
-                    await self.sweep()
-                except Unavailable as error:
-                    logger.warning("work.sweep_failed", error=str(error))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(SWEEP):  # wait_for may swallow a cancellation: python/cpython#81839
-                        await self._wake.wait()
-                self._wake.clear()
+            await rounds(self.sweep, self._wake)
         finally:
             beat.cancel()
 
@@ -237,10 +229,5 @@ class Worker:
         """Take nothing new; finish what runs within `patience` seconds, give the rest back."""
         self._stopping = True
         async with self._sweeps:
-            running = self._tasks.copy()
-        if running:
-            await asyncio.wait(running, timeout=patience)
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            pass  # what a sweep has claimed has begun when it ends
+        await end(self._tasks, patience)

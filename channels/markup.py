@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from bus.message import Card
 from channels.cleaning import cleaned
 
 if TYPE_CHECKING:
@@ -71,6 +72,26 @@ def literal(text: str) -> list[Node]:
     """The tree of a text that is not Markdown: paragraphs and line ends, every character as it is."""
     paragraphs = (part.strip("\n") for part in re.split(r"\n[ \t]*\n", text))
     return [_node("p", _lines(part)) for part in paragraphs if part]
+
+
+def followed(cards: Iterable[Card]) -> list[Card]:
+    """The link cards that lead somewhere, by their titles, or by their hosts where a title names another site."""
+    return [_honestly(card) for card in cards if _target(card.url)[0] == "https"]
+
+
+def _honestly(card: Card) -> Card:
+    title, host = " ".join(cleaned(card.title).split()), _target(card.url)[1]
+    return Card(card.url, title if title and _honest(title, host) else host, cleaned(card.text).strip())
+
+
+def card_nodes(cards: Iterable[Card]) -> list[Node]:
+    """Link cards as paragraphs: the title leads where the card does, and what it says stands below."""
+    return [_node("p", _card(card)) for card in followed(cards)]
+
+
+def _card(card: Card) -> list[Node]:
+    link = _node("strong", [_node("a", [card.title], href=card.url)])
+    return [link, *([_node("br"), *_lines(card.text)] if card.text else [])]
 
 
 def _lines(text: str) -> list[Node]:

@@ -33,7 +33,10 @@ class Section(BaseModel):
 
 
 class Lent(msgspec.Struct, frozen=True):
-    """What a channel may use. `clock` gives UTC ms, `new_id` an id with the prefix it is given; `slack` is the one Slack app, if any."""
+    """What a channel may use. `clock` gives UTC ms, `new_id` an id with the prefix it is given; `slack` is the one Slack app, if any.
+
+    What a changed configuration changes is asked for at each use: `public_url()`, and the seal, which takes its new keys by itself.
+    """
 
     tenant: Tenant
     intake: Callable[[], Intake]
@@ -41,7 +44,7 @@ class Lent(msgspec.Struct, frozen=True):
     clock: Callable[[], int]
     new_id: Callable[[str], str]
     seal: Seal
-    public_url: str
+    public_url: Callable[[], str]
     files: Courier
     slack: App | None = None
 

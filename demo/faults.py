@@ -29,6 +29,7 @@ class Faults:
     drop_next_answer: int = 0  # so many calls take effect, then the connection closes without an answer
     status_next: list[int] = field(default_factory=list)  # the next calls get these statuses and have no effect
     retry_after: int = 1  # seconds, sent with a 429 or 503 from `status_next`
+    only: str = ""  # what is counted concerns the calls that have this in their path
 
     async def pause(self) -> None:
         """What an effect waits for before its answer goes out."""
@@ -37,13 +38,14 @@ class Faults:
         if self.hold is not None:
             await self.hold.wait()
 
-    def refusal(self) -> web.Response | None:
+    def refusal(self, path: str = "") -> web.Response | None:
         if self.down:
             return refused(503, self.retry_after)
-        return refused(self.status_next.pop(0), self.retry_after) if self.status_next else None
+        refusing = self.status_next and self.only in path
+        return refused(self.status_next.pop(0), self.retry_after) if refusing else None
 
-    def drops(self) -> bool:
-        dropping = self.drop_next_answer > 0
+    def drops(self, path: str = "") -> bool:
+        dropping = self.drop_next_answer > 0 and self.only in path
         self.drop_next_answer -= dropping
         return dropping
 
@@ -57,9 +59,9 @@ def refused(status: int, retry_after: int) -> web.Response:
 def middleware(faults: Faults) -> Middleware:
     @web.middleware
     async def failing(request: web.Request, handler: Handler) -> web.StreamResponse:
-        refusal = faults.refusal()
+        refusal = faults.refusal(request.path)
         answer = await handler(request) if refusal is None else refusal
-        if faults.drops() and request.transport is not None:
+        if faults.drops(request.path) and request.transport is not None:
             request.transport.close()
         return answer
 

@@ -31,6 +31,7 @@ from gateway.specs import Specs
 
 TENANT = "default"
 PATIENCE = 15.0
+AT_START = ("store", "files", "listen")
 log = structlog.get_logger(__name__)
 
 
@@ -160,8 +161,8 @@ class Gateway:
         log_warnings(loaded.warnings)
         loaded.environment.export(os.environ)
         await self.assembly.rebuild(loaded)
-        if (settings.store, settings.listen) != (self.settings.store, self.settings.listen):
-            log.warning("configuration_needs_restart", keys="store, listen")
+        if changed := [key for key in AT_START if getattr(settings, key) != getattr(self.settings, key)]:
+            log.warning("configuration_needs_restart", keys=", ".join(changed), why="they are opened at start")
         self.loaded, self.settings = loaded, settings
 
     async def drain(self) -> None:

@@ -33,7 +33,7 @@ from channels.slack.app import App
 from channels.slack.desk import Desk
 from channels.slack.settings import DeskSettings, SlackSettings
 from config.problems import Refused
-from config.settings import Loaded
+from config.settings import Loaded, Settings
 from gateway import sections
 from gateway.specs import Specs
 from handoff.open_turn import Desk as DeskPorts
@@ -57,12 +57,13 @@ class Assembly:
         self._knowledge: Knowledge | None = None
         self._models: dict[str, Model] = {}
         self._servers = McpServers()
-        self._seal = Seal(_secrets(gateway.settings.secret_key))
+        keys = _secrets(gateway.settings.secret_key)
+        self._seal = Seal(keys)
+        self._public_url = gateway.settings.url
         self._customers: dict[str, Reconfigurable] = {}
         self._desk: Desk | None = None
         self.slack: App | None = None
-        secret = _secrets(gateway.settings.secret_key)[0]
-        self.shelf = Shelf(storage(gateway.settings.files), secret, gateway.settings.url)
+        self.shelf = Shelf(storage(gateway.settings.files), keys[0], self._public_url)
         self._courier = Courier(self.shelf, gateway.channels)
 
     async def build(self, loaded: Loaded) -> None:
@@ -92,10 +93,17 @@ class Assembly:
         found = _sections(loaded)
         await self._take_spec(loaded, strictly=True)
         self._models.clear()
-        self._seal = Seal(_secrets(loaded.checked().secret_key))
+        self._take_common(loaded.checked())
         self._place_slack(found, starting=False)
         self._place_desk(found, starting=False)
         self._change_channels(found)
+
+    def _take_common(self, settings: Settings) -> None:
+        """What every part is lent, before any of them is changed."""
+        keys = _secrets(settings.secret_key)
+        self._seal.rekey(keys)
+        self._public_url = settings.url
+        self.shelf.reconfigure(keys[0], settings.url)
 
     async def close(self) -> None:
         """Let go of what the parts share."""
@@ -120,7 +128,7 @@ class Assembly:
             servers=self._servers,
             mode_of=self._mode_of,
             limits_of=self._limits_of,
-            unseal=lambda sealed: self._seal.open(sealed),  # noqa: PLW0108 - the seal changes with its keys
+            unseal=self._seal.open,
             secrets=lambda: _secrets(gateway.settings.assertion_secret),
             read_file=self._courier.text,
             count=lambda band: gateway.figures.count("gateway_replies", band=band),
@@ -203,7 +211,7 @@ class Assembly:
             clock=gateway.clock,
             new_id=gateway.new_id,
             seal=self._seal,
-            public_url=gateway.settings.url,
+            public_url=lambda: self._public_url,
             files=self._courier,
             slack=self.slack,
         )

@@ -124,7 +124,10 @@ def show(message: Json) -> None:
     literal = who == "staff" or not console.is_terminal
     console.print(Text(shown(message["text"], indent=2)) if literal else Markdown(message["text"]))
     for number, button in enumerate(message["buttons"], 1):
-        console.print(Text(f"  [{number}] {button['label']}", style="cyan"))
+        label = " – ".join(filter(None, (button["label"], button.get("detail"))))
+        console.print(Text(f"  [{number}] {label}", style="cyan"))
+    for card in message.get("cards", ()):
+        console.print(Text(f"  {shown(card['title'])}  {card['url']}", style="cyan"))
 
 
 def signed(customer: str, secret: str) -> str:

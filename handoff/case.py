@@ -192,11 +192,20 @@ def who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
     return Who(customer.name or named or customer.id, customer.id, customer.email, customer.proof)
 
 
+def _told(entry: Spoken) -> str:
+    """The words, with the names of the files beside them and the links below them."""
+    files = (
+        [f"📎 {file.get('name') or 'file'}" for file in entry.attachments] if isinstance(entry, CustomerSaid) else []
+    )
+    links = [f"{card['title']}: {card['url']}" for card in entry.cards] if isinstance(entry, AgentSaid) else []
+    return "\n".join(part for part in (entry.text, *files, *links) if part)
+
+
 def _transcript(lines: Sequence[Recorded]) -> list[Line]:
     unsure = _flagged(lines)
     return [
         Line(
-            speaker, line.entry.name, line.entry.text or (TAKEN_BACK if speaker == "staff" else ""), line.at,
+            speaker, line.entry.name, _told(line.entry) or (TAKEN_BACK if speaker == "staff" else ""), line.at,
             flagged=speaker == "agent" and line.turn in unsure,
         )
         for line in lines

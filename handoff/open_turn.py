@@ -169,10 +169,12 @@ class OpenTurn:
         to = self.conversation.address
         self._outbounds.append((Outbound(self._key("template"), "say", to, Template(name)), place))
 
-    def reach_customer(self, act: Act, target_key: str, name: str, words: Said | None = None) -> None:
+    def reach_customer(
+        self, act: Act, target_key: str, name: str, words: Said | None = None, cause: int | None = None
+    ) -> None:
         """Replace or remove words that were sent to the customer."""
         outbound = Outbound(self._key(name), act, self.conversation.address, words, target_key=target_key)
-        self._outbounds.append((outbound, None))
+        self._outbounds.append((outbound, cause))
 
     def post(self, content: Content, name: str, key: str = "") -> None:
         """Say something in the conversation's thread at the desk, which is opened if there is none."""

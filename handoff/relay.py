@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from bus.consumer import Journal
 from bus.entries import AgentSaid, Decided, Delivered, DeliveryFailed, StaffSaid, SystemSaid
+from bus.errors import AMBIGUOUS
 from bus.message import Inbound, Mark, Received, Turn, Words, Work
 from handoff import approvals, ownership, staff
 from handoff.case import brief
@@ -14,8 +15,18 @@ from handoff.words import literal
 
 Handler = Callable[[OpenTurn, Received], Awaitable[None]]
 WINDOW = 400
-FLAGGED = 300
-"""Characters of a flagged reply that the desk is shown."""
+QUOTED = 300
+"""Characters of a reply that the desk is shown."""
+NOT_REACHED = "This did not reach the customer: {reason}"
+PERHAPS_REACHED = (
+    "Nobody knows whether the customer has read this: the connection broke while it was on its way. "
+    "It was not sent a second time; if you send it again, they may read it twice."
+)
+SAID_NOT_REACHED = "⚠️ The customer was not reached ({reason}) with: {words}"
+SAID_PERHAPS_REACHED = (
+    "❔ Nobody knows whether the customer has read this, since the connection broke while it was on its way: {words}\n"
+    "It was not sent a second time."
+)
 
 
 async def mirror(turn: OpenTurn, row: Received) -> None:
@@ -43,7 +54,7 @@ def _seen(turn: OpenTurn, inbound: Inbound) -> Words:
 
 
 async def delivery(turn: OpenTurn, row: Received) -> None:
-    """A report about line `of`: its author sees ✅ or ⚠️ with the reason; a failure of the agent's words is told in the thread."""
+    """A report about line `of`: its author sees ✅, ⚠️ or ❔ with the reason; a failure of the agent's words is told in the thread."""
     of, reason = int(row.inbound.data.get("of", 0)), str(row.inbound.data.get("reason", ""))
     if of and not row.inbound.data.get("logged"):
         turn.record(DeliveryFailed(of=of, reason=reason) if reason else Delivered(of=of))
@@ -51,10 +62,23 @@ async def delivery(turn: OpenTurn, row: Received) -> None:
     if line is None or turn.conversation.desk is None:
         return
     if isinstance(line.entry, StaffSaid) and line.entry.id:
-        note = f"This did not reach the customer: {reason}" if reason else ""
-        turn.mark(Mark("failed" if reason else "delivered", line.entry.by, note), line.entry.id)
+        turn.mark(_sign(reason, line.entry.by), line.entry.id)
     elif reason and isinstance(line.entry, (AgentSaid, SystemSaid)):
-        turn.tell_desk(f"⚠️ Words of the agent did not reach the customer: {literal(reason)}")
+        told = SAID_PERHAPS_REACHED if reason == AMBIGUOUS else SAID_NOT_REACHED
+        turn.tell_desk(told.format(reason=literal(reason), words=_quoted(line.entry.text)))
+
+
+def _sign(reason: str, author: str) -> Mark:
+    if not reason:
+        return Mark("delivered", author)
+    if reason == AMBIGUOUS:
+        return Mark("unknown", author, PERHAPS_REACHED)
+    return Mark("failed", author, NOT_REACHED.format(reason=reason))
+
+
+def _quoted(text: str) -> str:
+    """So much of what was said that the desk knows what is spoken of."""
+    return literal(brief(" ".join(text.split()), QUOTED))
 
 
 async def flagged(turn: OpenTurn, row: Received) -> None:
@@ -64,8 +88,7 @@ async def flagged(turn: OpenTurn, row: Received) -> None:
     decided = next((entry for entry in of_turn if isinstance(entry, Decided)), None)
     said = next((entry.text for entry in of_turn if isinstance(entry, AgentSaid)), "")
     if turn.conversation.desk is not None and decided and said:
-        words = literal(brief(" ".join(said.split()), FLAGGED))
-        turn.tell_desk(f"🟡 The agent answered, but was not quite sure ({decided.confidence:.2f}): {words}")
+        turn.tell_desk(f"🟡 The agent answered, but was not quite sure ({decided.confidence:.2f}): {_quoted(said)}")
 
 
 HANDLERS: dict[tuple[str, str], Handler] = {

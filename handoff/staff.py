@@ -186,11 +186,11 @@ def _can_change(turn: OpenTurn) -> bool:
 
 def _change(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None:
     """The words as they are now, "" when they were taken back, under the id they were first said with."""
-    turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
+    place = turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
     if turn.desk.limits(turn.conversation.address.channel).pull:
         return  # whoever reads the log's lines sees which one this replaces
     if text:
-        turn.reach_customer("replace", _reply_key(inbound), "edit", Words(text, "staff", person.name))
+        turn.reach_customer("replace", _reply_key(inbound), "edit", Words(text, "staff", person.name), place)
     else:
         turn.reach_customer("remove", _reply_key(inbound), "delete")
 

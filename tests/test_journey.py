@@ -19,16 +19,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
-CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-extensions",
-    "--no-first-run",
-]
+from tests.support.browser import CHROMIUM, FLAGS, needs_chromium
+
 PATIENCE, USUAL_PATIENCE = 30.0, 5.0
 
 ASKS = "Hi, I returned the headphones two weeks ago and still haven't seen the refund on my card. Order #A-48291."
@@ -46,7 +38,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no Chromium at {CHROMIUM}; set CHROMIUM_PATH"),
+    needs_chromium,
 ]
 
 

@@ -1,5 +1,6 @@
 """What is shipped is what was written, and what it stands on is what was locked."""
 
+import ast
 import itertools
 import os
 import re
@@ -22,7 +23,17 @@ ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-DOORS = ("aiogram", "litellm", "mcp", "redis", "slack_bolt", "slack_sdk", "twilio")
+DOORS = ("aiogram", "boto3", "litellm", "mcp", "redis", "slack_bolt", "slack_sdk", "twilio")
+
+# What comes with a package that is asked for, in the version that that package wants.
+COMES_WITH = {
+    "botocore": "boto3",
+    "jsonschema-specifications": "jsonschema",
+    "markupsafe": "jinja2",
+    "pydantic-core": "pydantic",
+    "referencing": "jsonschema",
+    "yarl": "aiohttp",
+}
 
 # Releases that stole credentials or were taken over, by their advisories.
 HOSTILE = {
@@ -92,6 +103,24 @@ def test_the_lock_holds_what_the_project_asks_for() -> None:
         assert asked.specifier.contains(locked[canonicalize_name(asked.name)]), asked
 
 
+def imported() -> Iterator[str]:
+    """The top-level name of whatever a file of ours imports, wherever in the file it does."""
+    for file in itertools.chain.from_iterable((ROOT / package).rglob("*.py") for package in PACKAGES):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module.partition(".")[0]
+
+
+def test_what_is_imported_is_asked_for_and_not_merely_there_because_of_somebody_else() -> None:
+    asked = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
+    owners = packages_distributions()
+    for name in set(imported()) - set(PACKAGES) - sys.stdlib_module_names:
+        owned_by = {canonicalize_name(owner) for owner in owners[name]}
+        assert owned_by & asked or {COMES_WITH.get(owner) for owner in owned_by} & asked, name
+
+
 def test_nobody_else_owns_our_package_names() -> None:
     owners = packages_distributions()
     for name in (*PACKAGES, "tests", "bench"):
@@ -130,6 +159,9 @@ def test_the_image_follows_the_rules_for_images() -> None:
 def test_the_compose_file_holds_no_secret_and_a_file_system_that_cannot_be_written() -> None:
     service = YAML(typ="safe").load(ROOT / "compose.yaml")["services"]["gateway"]
     assert service["read_only"] is True
+    (kept,) = [volume.partition(":")[2] for volume in service["volumes"] if not volume.endswith(":ro")]
+    for place in ("GATEWAY__STORE", "GATEWAY__FILES"):  # what is written, by default beside the configuration
+        assert service["environment"][place].removeprefix("sqlite:///").startswith(f"{kept}/")
     assert not [name for name in service["environment"] if re.search("TOKEN|SECRET|KEY|PASSWORD", name)]
 
 

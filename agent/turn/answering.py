@@ -169,15 +169,16 @@ def _say(scene: Scene, ending: Ending, text: str, composed: Composed, band: Any,
     parts = {**composed.parts, **({"missing": missing} if missing else {})}
     score = composed.score
     held = scene.waits_for_person
+    cards = telling.cards(scene)
     sources_named = tuple(dict.fromkeys(passage.source for passage in scene.passages))
     if scene.draft:
         ending.decided("draft", "draft", score, band, parts)
-        ending.draft(text, "draft")
+        ending.draft(text, "draft", cards)
         ending.changes["status"] = "waiting_staff"
         return
     if held:
         ending.decided("approve", "approve_replies", score, band, parts)
-        ending.draft(text, "approve_replies")
+        ending.draft(text, "approve_replies", cards)
         ending.say(asking.reply(scene, "reply_wait"))
         ending.changes["status"] = "waiting_staff"
         return
@@ -187,7 +188,7 @@ def _say(scene: Scene, ending: Ending, text: str, composed: Composed, band: Any,
     ending.decided(decision, missing or decision, score, band, parts)
     if missing and scene.choice and not buttons:
         buttons = scene.choice.buttons
-    ending.say(text, buttons, sources_named)
+    ending.say(text, buttons, sources_named, cards)
     ending.goes_out(band)
     ending.changes["status"] = "waiting_staff" if asks_staff and not asks_customer else "waiting_customer"
 

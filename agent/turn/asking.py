@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 from agent import policy, wording
 from agent.policy import Verdict
+from agent.replies import Localised
 from agent.results import Known
 from agent.spec import Tool
 from agent.turn.scene import Scene
 from bus.action import Action
 from bus.canonical import digest, normal
-from bus.message import Button
+from bus.message import Button, Card
 
+FOLLOWED = re.compile(r"https://[^\s/?#@\\]+([/?#]\S*)?")
 LASTS = 24 * 3_600_000
 
 
@@ -138,15 +141,35 @@ def _worded(scene: Scene, known: Known) -> str:
         return ""
     if tool.say is None:
         return _content(known) if tool.mcp is not None else ""
-    fields = known.result if isinstance(known.result, dict) else {}
     try:
-        return fill(
-            scene,
-            scene.spec.text(tool.say, scene.language),
-            {**known.args, **fields, "args": known.args, "result": known.result},
-        )
+        return fill(scene, scene.spec.text(tool.say, scene.language), _values(known))
     except wording.Unworded:
         return ""
+
+
+def _values(known: Known) -> dict[str, Any]:
+    """What a template over a result may name."""
+    fields = known.result if isinstance(known.result, dict) else {}
+    return {**known.args, **fields, "args": known.args, "result": known.result}
+
+
+def card(scene: Scene, known: Known) -> Card | None:
+    """The link card of a result, None where its tool declares none, a value is missing or the link is not to be followed."""
+    tool = scene.spec.tools.get(known.tool)
+    declared = tool.card if tool is not None and known.status == "ok" else None
+    if declared is None:
+        return None
+
+    def filled(template: Localised) -> str:
+        text = scene.spec.text(template, scene.language)
+        return wording.fill_plainly(text, _values(known), scene.language, scene.spec.time_zone)
+
+    try:
+        url, title = filled(declared.url), filled(declared.title)
+        text = filled(declared.text) if declared.text else ""
+    except wording.Unworded:
+        return None
+    return Card(url, title, text) if FOLLOWED.fullmatch(url) and title else None
 
 
 def _content(known: Known) -> str:

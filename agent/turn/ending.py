@@ -9,6 +9,7 @@ import msgspec
 
 from agent.turn import asking
 from agent.turn.scene import Scene, Stop
+from agent.wording import literal
 from bus.action import Action
 from bus.entries import (
     AgentSaid,
@@ -21,7 +22,7 @@ from bus.entries import (
     HandedOver,
     SystemSaid,
 )
-from bus.message import Button, Memo, Move, Outbound, Turn, Words
+from bus.message import Button, Card, Memo, Move, Outbound, Turn, Words
 
 AGENT_WORDS_LAST = 15 * 60_000
 Band = Literal["send", "flag", "hold"]
@@ -44,16 +45,22 @@ class Ending:
         """Append lines."""
         self.entries += entries
 
-    def say(self, text: str, buttons: tuple[Button, ...] = (), sources: tuple[str, ...] = ()) -> None:
+    def say(
+        self,
+        text: str,
+        buttons: tuple[Button, ...] = (),
+        sources: tuple[str, ...] = (),
+        cards: tuple[Card, ...] = (),
+    ) -> None:
         """Words of the agent to the customer; in draft mode a draft for a person."""
         if not text.strip():
             return
         if self.scene.draft:
-            self.draft(text, "draft")
+            self.draft(text, "draft", cards)
             return
-        listed = tuple({"id": button.id, "label": button.label} for button in buttons)
-        self.record(AgentSaid(text=text, buttons=listed, sources=sources, by="agent"))
-        self._send(Words(text, "agent", buttons=buttons), epoch=self.scene.conversation.epoch)
+        shown = {"buttons": msgspec.to_builtins(buttons), "cards": msgspec.to_builtins(cards)}
+        self.record(AgentSaid(text=text, sources=sources, by="agent", **shown))
+        self._send(Words(text, "agent", buttons=buttons, cards=cards), epoch=self.scene.conversation.epoch)
 
     def goes_out(self, band: Band) -> None:
         """A reply goes out. A flagged one is told to the desk where the conversation has a thread; it opens none."""
@@ -75,8 +82,9 @@ class Ending:
         outbound = Outbound(key, "say", to, words, epoch=epoch, max_age=AGENT_WORDS_LAST)
         self._said.append((len(self.entries) - 1, outbound))
 
-    def draft(self, text: str, reason: str) -> None:
-        """Words that wait for a person."""
+    def draft(self, text: str, reason: str, cards: tuple[Card, ...] = ()) -> None:
+        """Words that wait for a person. Who may change every word sees link cards as links."""
+        text = "\n\n".join([text, *(f"[{literal(card.title)}](<{card.url}>)" for card in cards)])
         action = asking.reply_action(self.scene, text, reason)
         self.scene.actions.append(action)
         self.record(Drafted(text=text, action=action.id, by="agent"))

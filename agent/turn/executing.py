@@ -174,7 +174,7 @@ def _words(scene: Scene, ending: Ending, words: str) -> None:
         return
     words, buttons = answering.with_open_question(scene, ending, words)
     ending.decided("draft" if scene.draft else "send", "executed", 1.0, "send")
-    ending.say(words, buttons)
+    ending.say(words, buttons, cards=telling.cards(scene))
     ending.changes["status"] = "waiting_staff" if scene.draft else "waiting_customer"
 
 

@@ -12,6 +12,9 @@ from agent.turn import asking
 from agent.turn.scene import Scene
 from bus.canonical import encode
 from bus.entries import Spoken
+from bus.message import Card
+
+MOST_CARDS = 3
 
 
 def tells(text: str, words: str, known: Known) -> bool:
@@ -28,6 +31,13 @@ def done_words(scene: Scene, known: Known) -> str:
     """A successful call in words."""
     tool = scene.spec.tools.get(known.tool)
     return asking.say(scene, known) or asking.reply(scene, "done", action=asking.action_name(tool, known.tool))
+
+
+def cards(scene: Scene) -> tuple[Card, ...]:
+    """The link cards of what this turn has found and done, each once."""
+    fresh = (known for known in scene.results if known.fresh and (known.by_model or scene.writes(known.tool)))
+    found = (asking.card(scene, known) for known in fresh)
+    return tuple(dict.fromkeys(card for card in found if card is not None))[:MOST_CARDS]
 
 
 def told_so_far(scene: Scene) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from agent import clauses, entities
+from agent import clauses, entities, wording
 from agent.arguments import value_at
 from agent.entities import Resolved
 from agent.models.port import Request
@@ -77,7 +77,7 @@ async def _completed(scene: Scene, calls: Calls, request: Request, name: str) ->
     if found.verdict == "one":
         scene.looked_up += [str(value) for value in found.values if str(value) not in here]
         return _with(request, name, found.values[0])
-    scene.choice = Choice(name, _buttons(entity, found))
+    scene.choice = Choice(name, _buttons(scene, entity, found))
     return request
 
 
@@ -128,15 +128,21 @@ def _resolve(scene: Scene, name: str, entity: Entity, text: str, rows: list[Any]
     )  # fmt: skip
 
 
-def _buttons(entity: Entity, found: Resolved) -> tuple[Button, ...]:
+def _buttons(scene: Scene, entity: Entity, found: Resolved) -> tuple[Button, ...]:
     pairs = zip(found.values[:MOST_CHOICES], found.rows, strict=False)
-    return tuple(Button(str(value), _label(str(value), row, entity)) for value, row in pairs)
+    return tuple(_button(scene, str(value), row, entity) for value, row in pairs)
 
 
-def _label(value: str, row: dict[str, Any], entity: Entity) -> str:
-    told = [
-        str(row[field])[:40]
-        for field in entity.match
-        if isinstance(row.get(field), str) and not str(row[field])[:4].isdigit()
-    ]
-    return " · ".join([value, *told[:1]])
+def _button(scene: Scene, value: str, row: dict[str, Any], entity: Entity) -> Button:
+    """A row by what its customer knows of it: its first words beside the value, the day and whatever else as the detail."""
+    said = [str(row[field])[:40] for field in entity.match if isinstance(row.get(field), str) and row[field]]
+    words = [text for text in said if not text[:4].isdigit()]
+    days = [_day(scene, text) for text in said if text[:4].isdigit()]
+    return Button(value, " · ".join([value, *words[:1]]), " · ".join([*days, *words[1:]]))
+
+
+def _day(scene: Scene, text: str) -> str:
+    try:
+        return wording.day(text, scene.language, scene.spec.time_zone)
+    except ValueError:
+        return text

@@ -201,11 +201,9 @@ def hold(tx: Transaction, post: Post, until: int) -> None:
     tx.run("outbox_hold", id=post.id, attempt=post.sending.attempt, until=until)
 
 
-def leave(tx: Transaction, post: Post, until: int, attempt: str, now: int) -> Post | None:
-    """The look-up did not work either: look again at `until`, unless the row is too old by now; then nobody can know."""
-    if tx.run("outbox_leave", id=post.id, attempt=post.sending.attempt, until=until, now=now):
-        return None
-    return failed(tx, post, "ambiguous", "ambiguous", attempt, now)
+def leave(tx: Transaction, post: Post, until: int, now: int) -> bool:
+    """The look-up did not work either: look again at `until`. False when the row is too old by now; then nobody can know."""
+    return bool(tx.run("outbox_leave", id=post.id, attempt=post.sending.attempt, until=until, now=now))
 
 
 def failed(tx: Transaction, post: Post, state: str, reason: str, attempt: str, now: int) -> Post | None:

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from bus.channel import Channel
 from bus.errors import Permanent
 from bus.message import Attachment
-from channels.files.shelf import Kept, Shelf
+from channels.files.shelf import Kept, Shelf, Source
 
 
 @runtime_checkable
@@ -34,6 +34,19 @@ class Courier:
         if not isinstance(channel, HasFiles):
             raise Permanent("file_not_readable", f"{attachment.channel or 'its channel'} gives no files")
         return await self._shelf.bring(attachment.channel, attachment, channel.read_file)
+
+    async def take(self, attachment: Attachment, source: Source) -> Kept:
+        """A file that somebody hands in here. Raises Permanent, Retryable, Unavailable."""
+        return await self._shelf.bring(attachment.channel, attachment, source)
+
+    async def known(self, attachment: Attachment) -> Kept | None:
+        """The file if it is here. Raises Unavailable."""
+        return await self._shelf.about(self._shelf.id_of(attachment.channel, attachment))
+
+    def address(self, attachment: Attachment) -> str:
+        """Where a file that is here, under the name it has here, may be read."""
+        kept_as = self._shelf.id_of(attachment.channel, attachment)
+        return self._shelf.link(Kept(kept_as, attachment.name, attachment.media_type, attachment.size))
 
     async def link(self, attachment: Attachment) -> str:
         """Where whoever knows the address may read it. Raises as `bring`."""

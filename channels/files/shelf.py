@@ -16,13 +16,12 @@ from aiohttp import web
 
 from bus.errors import Permanent, Unavailable
 from bus.message import Attachment
-from channels.files import content
+from channels.files import content, reading
 from channels.files.storage import Storage
 
 LARGEST = 20_000_000
 """Bytes. Telegram gives bots no more: https://core.telegram.org/bots/api#getfile"""
 PURPOSE = b"support-gateway/files/v1"
-READABLE = 200_000  # bytes of text that a model may be shown
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -46,10 +45,14 @@ class Shelf:
 
     def __init__(self, storage: Storage, key: str, public_url: str, *, largest: int = LARGEST) -> None:
         self._storage = storage
-        self._key = key.encode()
-        self._url = public_url.rstrip("/")
         self._largest = largest
         self._bringing: dict[str, asyncio.Lock] = {}
+        self.reconfigure(key, public_url)
+
+    def reconfigure(self, key: str, public_url: str) -> None:
+        """From now on, these. What was kept under another key is still found by its address, and brought anew when it is needed."""
+        self._key = key.encode()
+        self._url = public_url.rstrip("/")
 
     def id_of(self, channel: str, attachment: Attachment) -> str:
         """The same for the same file of the same channel, whoever asks how often."""
@@ -74,16 +77,21 @@ class Shelf:
     async def _fetch(self, name: str, attachment: Attachment, source: Source) -> Kept:
         if attachment.size > self._largest:
             raise Permanent("file_too_large", f"more than {self._largest // 1_000_000} MB")
-        with tempfile.TemporaryDirectory(prefix="gateway-file-") as folder:
-            whole = Path(folder) / "content"
-            head, size = await self._write(whole, source(attachment))
-            kind = content.media_type(head, attachment.media_type)
-            if not kind:
-                raise Permanent("file_not_allowed", "this kind of file is not taken")
-            kept = Kept(name, content.safe_name(attachment.name, kind), kind, size)
-            await self._storage.keep(name, whole)
-            whole.write_bytes(msgspec.json.encode(kept))
-            await self._storage.keep(f"{name}.json", whole)  # last: what is described is there
+        try:
+            with tempfile.TemporaryDirectory(prefix="gateway-file-") as folder:
+                return await self._keep(name, attachment, source, Path(folder) / "content")
+        except OSError as error:
+            raise Unavailable(f"the file cannot be kept: {error.strerror}") from error
+
+    async def _keep(self, name: str, attachment: Attachment, source: Source, whole: Path) -> Kept:
+        head, size = await self._write(whole, source(attachment))
+        kind = content.media_type(head, attachment.media_type)
+        if not kind:
+            raise Permanent("file_not_allowed", "this kind of file is not taken")
+        kept = Kept(name, content.safe_name(attachment.name, kind), kind, size)
+        await self._storage.keep(name, whole)
+        await asyncio.to_thread(whole.write_bytes, msgspec.json.encode(kept))
+        await self._storage.keep(f"{name}.json", whole)  # last: what is described is there
         return kept
 
     async def _write(self, whole: Path, pieces: AsyncIterator[bytes]) -> tuple[bytes, int]:
@@ -121,14 +129,7 @@ class Shelf:
 
     async def text(self, kept: Kept) -> str:
         """What a model can be shown of it, "" when that is nothing."""
-        if kept.media_type != content.TEXT:
-            return ""
-        found = bytearray()
-        async for piece in self.read(kept):
-            found += piece
-            if len(found) >= READABLE:
-                break
-        return found[:READABLE].decode("utf-8", "replace")
+        return await reading.text(kept.media_type, self.read(kept))
 
     async def forget(self, channel: str, attachment: Attachment) -> None:
         """Remove it: nobody finds it any more, and then it is gone."""

@@ -75,6 +75,15 @@ class Folder:
         """See Storage."""
         await asyncio.to_thread(self._place(name).unlink, missing_ok=True)
 
+    async def copy(self, to: Storage) -> int:
+        """Every file that is described, its content first, as the shelf keeps them; how many. What comes meanwhile may be among them."""
+        described = await asyncio.to_thread(lambda: sorted(self._path.glob("??/*.json")))
+        for place in described:
+            content = place.with_suffix("")
+            await to.keep(content.name, content)
+            await to.keep(place.name, place)
+        return len(described)
+
     def _place(self, name: str) -> Path:
         return self._path / name[:2] / name
 
@@ -133,6 +142,6 @@ class Bucket:
             raise Unavailable(f"the bucket cannot be reached: {type(error).__name__}") from error
 
 
-def storage(place: str) -> Storage:
+def storage(place: str) -> Folder | Bucket:
     """A storage by its place: a folder's path, or s3://bucket/prefix."""
     return Bucket(place) if place.startswith("s3://") else Folder(Path(place))

@@ -17,7 +17,7 @@ import structlog
 from bus.errors import GatewayError, Permanent, Rejected, Retryable, Unavailable
 from channels.slack import posted
 from channels.slack.connection import Connection, Json
-from channels.slack.incoming import Envelope
+from channels.slack.payloads import Envelope
 
 TOLD_AGAIN = 5 * 60_000  # ms that Slack makes up for by itself
 AT_MOST = 60 * 60_000

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from bus.channel import Limits, Mode, Person, Sending
 from bus.errors import Permanent
 from bus.message import CASE_PREFIX, Address, Attachment, Customer, Inbound, Mark, Side, Words
@@ -13,9 +15,10 @@ from channels.slack import posted
 from channels.slack.app import App
 from channels.slack.cards import Post, plainly, render
 from channels.slack.connection import MALFORMED, Json
-from channels.slack.incoming import ACCOUNT, Envelope, Press, parse_event, parse_press
+from channels.slack.incoming import ACCOUNT, parse_event, parse_press
 from channels.slack.literal import escaped
 from channels.slack.modals import edit_view, parse_edit
+from channels.slack.payloads import Envelope, Press
 from channels.slack.settings import DeskSettings
 from channels.slack.team import Team
 
@@ -23,7 +26,13 @@ if TYPE_CHECKING:
     from aiohttp.web import AbstractRouteDef
 
 EVENT_TYPE = "case"
-SIGNS = {"delivered": "white_check_mark", "failed": "warning", "private": "lock", "seen": "eyes"}
+SIGNS = {
+    "delivered": "white_check_mark",
+    "failed": "warning",
+    "unknown": "grey_question",
+    "private": "lock",
+    "seen": "eyes",
+}
 GONE = frozenset({"message_not_found", "cant_update_message", "cant_delete_message", "edit_window_closed"})
 
 
@@ -116,7 +125,10 @@ class Desk:
         if content is None:
             raise Permanent("nothing_to_say")
         if isinstance(content, Words) and content.attachments and not content.text:
-            return await self._share(sending, content.attachments[0])
+            try:
+                return await self._share(sending, content.attachments[0])
+            except Permanent as error:
+                content = _not_shown(content, error)
         post = render(content)
         try:
             return await self._put(sending, post)
@@ -208,6 +220,12 @@ def _thread(sending: Sending) -> str:
     """The root's ts. Only this file turns `case:…` into one; "" while the root itself is being posted."""
     to = sending.outbound.to
     return sending.anchor if to.opened_by_us else to.thread
+
+
+def _not_shown(words: Words, why: Permanent) -> Words:
+    """In the place of a file: that there was one, and why it is not here."""
+    named = ", ".join(file.name for file in words.attachments)
+    return msgspec.structs.replace(words, text=f"(shared {named}, which cannot be shown here: {why})", attachments=())
 
 
 def _metadata(sending: Sending) -> Json:

@@ -17,7 +17,7 @@ from bus.failpoint import failpoint
 from bus.message import Customer, Inbound, Side
 from channels import webhook
 from channels.slack.connection import Connection
-from channels.slack.incoming import Envelope, Press, read_envelope, read_press
+from channels.slack.payloads import Envelope, Press, read_envelope, read_press
 
 NOT_AGAIN = {"X-Slack-No-Retry": "1"}
 SLACK_WAITS = 2.0  # of its three seconds, for what we must ask Slack before we answer it

@@ -11,8 +11,9 @@ import msgspec
 
 from bus.errors import Rejected
 from bus.message import Address, Inbound, Sender
-from channels.slack.incoming import ACCOUNT, Press, milliseconds
+from channels.slack.incoming import ACCOUNT
 from channels.slack.literal import short
+from channels.slack.payloads import Press, milliseconds
 
 Json = dict[str, Any]
 EDIT = "edit"

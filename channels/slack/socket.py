@@ -13,7 +13,7 @@ import structlog
 
 from bus.errors import Rejected, Unavailable
 from channels.slack.endpoint import Endpoint
-from channels.slack.incoming import read_envelope, read_press
+from channels.slack.payloads import read_envelope, read_press
 from channels.slack.settings import SlackSettings
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from bus.message import Words
+from bus.message import Button, Words
 from channels import markup
 from channels.cleaning import cleaned
 from channels.markup import Node
@@ -46,13 +46,25 @@ def rendered(words: Words, room: int = ROOM) -> list[Part]:
     files = "\n".join(f"📎 {cleaned(item.name)}" for item in words.attachments)
     if words.speaker in ("agent", "system"):
         canvas = Canvas()
-        canvas.blocks(markup.tree(words.text))
+        canvas.blocks([*markup.tree(words.text), *_listed(words), *markup.card_nodes(words.cards)])
         text, spans = canvas.text, canvas.spans
     else:
         said = cleaned(words.text)
         text, spans = f"{cleaned(words.name)}: {said}" if words.name and said else said, []
     text = "\n".join(filter(None, (text.rstrip(), files)))
     return _parts(text, spans, room)
+
+
+def _listed(words: Words) -> list[Node]:
+    """What the choices say beyond their labels, which alone fit on a keyboard."""
+    if not any(button.detail for button in words.buttons):
+        return []
+    items = ([{"t": "strong", "c": [cleaned(one.label)]}, _detail(one)] for one in words.buttons)
+    return [{"t": "ul", "c": [{"t": "li", "c": item} for item in items]}]
+
+
+def _detail(button: Button) -> str:
+    return f" – {cleaned(button.detail)}" if button.detail else ""
 
 
 def plainly(parts: Sequence[Part]) -> list[Part]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,17 @@ from typing import Any
 import msgspec
 
 from bus.channel import Sending
-from bus.errors import Permanent, Retryable
+from bus.errors import Permanent
 from bus.message import Address, Outbound, Words
 from bus.store import Tenant, notes
 from channels.telegram import buttons
 from channels.telegram.client import Client, Moved
 from channels.telegram.incoming import messages_of, platform_id
-from channels.telegram.pace import Pace
 from channels.telegram.rendering import Part, plainly, rendered
 
 GONE = frozenset({"message_gone", "unchanged"})
 NO_PREVIEW = {"is_disabled": True}  # a link that the agent wrote is fetched by nobody until somebody follows it
-LONGEST_WAIT = 5.0
+MOVED_FOR = 10 * 365 * 86_400_000  # ms; a group moves once and for good
 Json = dict[str, Any]
 
 
@@ -32,7 +30,6 @@ class Post:
         self._client = client
         self._tenant = tenant
         self._clock = clock
-        self._pace = Pace(clock)
         self._moved: dict[int, int] = {}
 
     async def send(self, sending: Sending) -> str:
@@ -53,14 +50,15 @@ class Post:
         """A file as a document, with whose it is. https://core.telegram.org/bots/api#senddocument"""
         from aiogram.types import FSInputFile
 
+        chat = _chat(to)
         told = await self._call(
             "sendDocument",
-            self._chat(to),
+            chat,
             document=FSInputFile(file),
             caption=caption or None,
             message_thread_id=int(to.thread) if to.thread else None,
         )
-        return platform_id(self._chat(to), int(told.get("message_id", 0)) if isinstance(told, dict) else 0)
+        return platform_id(await self._where(chat), int(told.get("message_id", 0)) if isinstance(told, dict) else 0)
 
     # --- new words
 
@@ -77,7 +75,7 @@ class Post:
                 await self._tenant.write(notes.put, name, value, until, self._clock())
         if len(parts) > 1:
             self._tenant.queue(notes.drop, name)
-        return platform_id(self._chat(outbound.to), *sent)
+        return platform_id(await self._where(_chat(outbound.to)), *sent)
 
     async def _put(self, to: Address, part: Part, keyboard: Json | None) -> int:
         try:
@@ -93,7 +91,7 @@ class Post:
     async def _message(self, to: Address, part: Part, keyboard: Json | None) -> int:
         told = await self._call(
             "sendMessage",
-            self._chat(to),
+            _chat(to),
             text=part.text,
             entities=list(part.entities) or None,
             message_thread_id=int(to.thread) if to.thread else None,
@@ -171,24 +169,27 @@ class Post:
 
     # --- calls
 
-    def _chat(self, to: Address) -> int:
-        """The chat of an address, which may have moved since."""
-        chat = int(to.peer.partition(":")[0])
+    async def _where(self, chat: int) -> int:
+        """Where a chat is now: a group that became a supergroup has another id, and what was said in it still names the old one."""
+        if chat < 0 and chat not in self._moved:
+            known = await self._tenant.read(notes.get, _note(chat), self._clock())
+            self._moved[chat] = int(known) if known else chat
         return self._moved.get(chat, chat)
 
     async def _call(self, method: str, chat: int, **arguments: Any) -> Any:
-        """One call, at Telegram's pace; a group that has become a supergroup is found where it is now."""
-        wait = self._pace.wait(chat) if method.startswith("send") else 0.0
-        if wait > LONGEST_WAIT:
-            raise Retryable("Telegram's pace", after=wait)
-        if wait:
-            await asyncio.sleep(wait)
+        """One call; a group that has become a supergroup is found where it is now."""
         try:
-            return await self._client.call(method, chat_id=chat, **arguments)
+            return await self._client.call(method, chat_id=await self._where(chat), **arguments)
         except Moved as moved:
-            self._moved[chat] = moved.chat
+            now, self._moved[chat] = self._clock(), moved.chat
+            self._tenant.queue(notes.put, _note(chat), str(moved.chat), now + MOVED_FOR, now)
             return await self._client.call(method, chat_id=moved.chat, **arguments)
-        except Retryable as error:
-            if error.after:
-                self._pace.hold(chat, error.after)
-            raise
+
+
+def _chat(to: Address) -> int:
+    return int(to.peer.partition(":")[0])
+
+
+def _note(chat: int) -> str:
+    """The note of where a group is now."""
+    return f"moved:{chat}"

@@ -8,11 +8,23 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from bus.channel import Limits
+from bus.channel import Limits, Rate
+from bus.message import Address
 from channels.port import Section
 
+# https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this: about 30 messages a second for a bot, one a second
+# in a chat with bursts allowed, 20 a minute in a group. The true limits are elastic, so that a 429 is obeyed all the same.
+BOT, CHAT, GROUP = Rate(30, 1_000), Rate(20, 20_000), Rate(20, 60_000)
+
+
+def rates(to: Address) -> dict[str, Rate]:
+    """The bot's, and the chat's: members of a group share it."""
+    chat = to.peer.partition(":")[0]
+    return {"": BOT, chat: GROUP if chat.startswith("-") else CHAT}
+
+
 # https://core.telegram.org/bots/api#sendmessage: 4096 after entities parsing, which is counted in UTF-16 units here.
-LIMITS = Limits(names=False, withdraws=True, replaces=True, files=True, text=4096)
+LIMITS = Limits(names=False, withdraws=True, replaces=True, files=True, text=4096, rates=rates)
 TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,100}")
 WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # https://core.telegram.org/bots/api#setwebhook
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")  # https://core.telegram.org/bots/api#botcommand

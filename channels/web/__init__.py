@@ -17,7 +17,4 @@ def build(name: str, settings: Settings, lent: Lent) -> WebChannel:
     """See channels.port.Kind."""
     from channels.web.channel import WebChannel
 
-    return WebChannel(
-        name, settings, lent.tenant, lent.intake, lent.hub, clock=lent.clock, new_id=lent.new_id, seal=lent.seal,
-        public_url=lent.public_url,
-    )  # fmt: skip
+    return WebChannel(name, settings, lent)

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
 from aiohttp import hdrs, web
 
-from bus.accept import Intake
 from bus.channel import Mode, Person, Sending
 from bus.entries import AgentSaid
 from bus.errors import Permanent, Unavailable
-from bus.message import Address, Inbound, Sender, Side
-from bus.seal import Seal
-from bus.store import Tenant, log, sessions
+from bus.message import Address, Attachment, Inbound, Sender, Side
+from bus.store import log, sessions
 from bus.store.sessions import Session
-from bus.wake import Changed, Hub
+from bus.wake import Changed
+from channels.port import Lent
 from channels.web import assets, events, wire
 from channels.web.arrivals import Arrivals
 from channels.web.limits import Rate
 from channels.web.settings import LIMITS, Settings, origin_of
 from channels.web.streams import Streams
+from channels.web.uploads import Uploads
 from channels.web.wire import Message, Refusal
 
 TICK = 2.0
 SWEEP = 600_000
+FILE = "files/{id:[A-Za-z0-9_-]{1,64}}/{name:.{1,255}}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 logger = structlog.get_logger(__name__)
 
 
 class WebChannel:
-    """The widget's far end. `intake` is asked for when something comes in, since it is made after the channels."""
+    """The widget's far end."""
 
     side: Side = "customer"
     limits = LIMITS
@@ -42,25 +43,20 @@ class WebChannel:
         self,
         name: str,
         settings: Settings,
-        tenant: Tenant,
-        intake: Callable[[], Intake],
-        hub: Hub,
-        *,
-        clock: Callable[[], int],
-        new_id: Callable[[str], str],
-        seal: Seal,
-        public_url: str,
+        lent: Lent,
     ) -> None:
         self.name = name
-        self._tenant = tenant
-        self._intake = intake
-        self._hub = hub
-        self._clock = clock
-        self._own = origin_of(public_url)
+        self._tenant = lent.tenant
+        self._intake = lent.intake
+        self._hub = lent.hub
+        self._clock = lent.clock
+        self._public_url = lent.public_url
         self._assets = assets.Assets()
-        self._arrivals = Arrivals(name, tenant, seal, clock, new_id)
-        self._streams = Streams(tenant, hub, clock, self._delivered)
+        self._arrivals = Arrivals(name, lent.tenant, lent.seal, lent.clock, lent.new_id)
+        self._uploads = Uploads(name, lent.files)
+        self._streams = Streams(lent.tenant, lent.hub, lent.clock, self._delivered, self._uploads.show)
         self._message_rate = Rate(10_000)
+        self._upload_rate = Rate(60_000)
         self._arrival_rate = Rate(60_000)
         self._counts: Counter[str] = Counter()
         self._last_at = 0
@@ -73,7 +69,7 @@ class WebChannel:
         """From now on, these settings. Streams stay open, unless the channel is switched off."""
         self.settings = settings
         self.mode: Mode = settings.mode
-        self._origins = wire.Origins(settings.allowed_origins, self._own)
+        self._origins = wire.Origins(settings.allowed_origins, origin_of(self._public_url()))
 
     # --- the channel's contract
 
@@ -100,6 +96,10 @@ class WebChannel:
     def thinking(self, conversation: str, address: Address) -> None:
         """See Channel: streams hear it from the hub."""
 
+    def read_file(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """See channels.files.courier.HasFiles: what was uploaded is here, or nowhere."""
+        raise Permanent("file_gone", f"{attachment.name or 'the file'} is not here any more")
+
     async def people(self, sender: str) -> Person:
         """Customers have no roles."""
         return Person(sender, "")
@@ -123,7 +123,8 @@ class WebChannel:
             web.post(f"{base}/sessions", self._guarded(self._arrive)),
             web.post(f"{base}/messages", self._guarded(self._accept)),
             web.get(f"{base}/events", self._guarded(self._stream), allow_head=False),
-            *(web.options(f"{base}/{path}", self._preflight) for path in ("sessions", "messages", "events")),
+            web.put(f"{base}/{FILE}", self._guarded(self._upload)),
+            *(web.options(f"{base}/{path}", self._preflight) for path in ("sessions", "messages", "events", FILE)),
         ]
 
     def status(self) -> dict[str, Any]:
@@ -161,7 +162,7 @@ class WebChannel:
         headers = self._origins.headers(request)
         if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN not in headers:
             return web.Response(status=403, headers=headers)
-        headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = "GET, POST"
+        headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = "GET, POST, PUT"
         headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = "Authorization, Content-Type, Last-Event-ID"
         headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
         return web.Response(status=204, headers=headers)
@@ -190,6 +191,15 @@ class WebChannel:
         self._last_at = inbound.at
         return web.json_response({"id": said.id}, status=202 if accepted.new else 200)
 
+    async def _upload(self, request: web.Request) -> web.Response:
+        """PUT /{name}/files/{id}/{name}."""
+        session = await self._arrivals.find(request)
+        self._allow(self._upload_rate, session.scope, self.settings.uploads_per_minute)
+        self._allow(self._upload_rate, f"from {wire.network_address(request)}", 10 * self.settings.uploads_per_minute)
+        kept, new = await self._uploads.keep(request, session)
+        body = {"id": request.match_info["id"], "name": kept.name, "media_type": kept.media_type, "size": kept.size}
+        return web.json_response(body, status=201 if new else 200)
+
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """GET /{name}/events."""
         session = await self._arrivals.find(request)
@@ -207,7 +217,8 @@ class WebChannel:
         sender = Sender(address.peer, session.name, "site" if session.subject else "none")
         key, now = f"message:{session.scope}:{said.id}", self._clock()
         if not said.button:
-            return Inbound(key, address, sender, "message", now, text=said.text)
+            files = await self._uploads.of(session, said.files)
+            return Inbound(key, address, sender, "message", now, text=said.text, attachments=files)
         label = await self._label(session.conversation, said)
         return Inbound(key, address, sender, "press", now, text=label, button=said.button, target=said.message)
 

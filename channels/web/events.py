@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -18,10 +19,12 @@ from bus.entries import (
     StaffSaid,
     SystemSaid,
 )
-from bus.message import Button
+from bus.message import Button, Card
 from bus.wake import Discard, Preview, Typing
-from channels.markup import tree
+from channels.markup import followed, tree
 
+Show = Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]
+"""Files of the log as the widget draws them: {name, media_type, size, url}."""
 HEARTBEAT = b":\n\n"
 SPEAKERS: dict[type[Entry], str] = {
     CustomerSaid: "customer",
@@ -33,7 +36,7 @@ SPEAKERS: dict[type[Entry], str] = {
 }
 
 
-def message(line: Recorded, replaces: int = 0) -> bytes:
+def message(line: Recorded, replaces: int, show: Show) -> bytes:
     """One message. Only what the agent and the system say is Markdown; a person's words are literal and have no tree."""
     entry = line.entry
     assert isinstance(entry, Spoken)  # noqa: S101 - the statement that reads these lines chooses them by kind
@@ -49,8 +52,13 @@ def message(line: Recorded, replaces: int = 0) -> bytes:
         "buttons": buttons(entry),
         "at": line.at,
         "replaces": replaces or None,
+        **{name: found for name, found in (("cards", cards(entry)), ("files", _files(entry, show))) if found},
     }
     return b"id: %d\n%b" % (line.seq, event("message", data))
+
+
+def _files(entry: Spoken, show: Show) -> list[dict[str, Any]]:
+    return show(entry.attachments) if isinstance(entry, CustomerSaid) and entry.attachments else []
 
 
 def client_id(entry: Spoken) -> str:
@@ -60,7 +68,12 @@ def client_id(entry: Spoken) -> str:
 
 def buttons(entry: Spoken) -> list[Button]:
     """The choices below a message."""
-    return [Button(item["id"], item["label"]) for item in entry.buttons] if isinstance(entry, AgentSaid) else []
+    return [msgspec.convert(item, Button) for item in entry.buttons] if isinstance(entry, AgentSaid) else []
+
+
+def cards(entry: Spoken) -> list[Card]:
+    """The link cards below a message."""
+    return followed(msgspec.convert(item, Card) for item in entry.cards) if isinstance(entry, AgentSaid) else []
 
 
 def hint(found: Preview | Discard | Typing) -> bytes:

@@ -20,10 +20,11 @@ CHUNK = 16 * 1024
 
 
 class Ports(NamedTuple):
-    """What a stream asks of its channel. `delivered` says whether it could be noted."""
+    """What a stream asks of its channel. `delivered` says whether it could be noted, `show` draws files."""
 
     view: Callable[[str, int | None], Awaitable[View | None]]
     delivered: Callable[[str, int], Awaitable[bool]]
+    show: events.Show
 
 
 class Stream:
@@ -163,7 +164,7 @@ class Stream:
     def _message(self, line: Recorded, replaces: int) -> bytes:
         if events.SPEAKERS[type(line.entry)] in ("agent", "system"):
             self._turn = max(self._turn, line.turn)
-        return events.message(line, replaces)
+        return events.message(line, replaces, self._ports.show)
 
     async def _deliver(self, view: View) -> None:
         """Tell that our words arrived, once they did; what could not be noted is told again with what comes next."""

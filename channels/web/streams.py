@@ -14,7 +14,7 @@ from bus.errors import Unavailable
 from bus.store import Tenant, sessions
 from bus.store.sessions import Session, View
 from bus.wake import Hub
-from channels.web import wire
+from channels.web import events, wire
 from channels.web.stream import PAGE, Ports, Stream
 from channels.web.wire import Refusal
 
@@ -30,15 +30,20 @@ logger = structlog.get_logger(__name__)
 
 
 class Streams:
-    """`delivered` is told which of our lines a conversation's reader has got."""
+    """`delivered` is told which of our lines a conversation's reader has got, `show` draws files."""
 
     def __init__(
-        self, tenant: Tenant, hub: Hub, clock: Callable[[], int], delivered: Callable[[str, int], Awaitable[bool]]
+        self,
+        tenant: Tenant,
+        hub: Hub,
+        clock: Callable[[], int],
+        delivered: Callable[[str, int], Awaitable[bool]],
+        show: events.Show,
     ) -> None:
         self._tenant = tenant
         self._hub = hub
         self._clock = clock
-        self._ports = Ports(self._view, delivered)
+        self._ports = Ports(self._view, delivered, show)
         self._open: dict[str, list[Stream]] = {}
         self._from: Counter[str] = Counter()
         self._left = asyncio.Event()

@@ -21,6 +21,8 @@ LONGEST = 8000
 PATIENCE = 20.0
 TOKEN = re.compile(r"bearer +([A-Za-z0-9_-]{20,200})", re.IGNORECASE)
 CLIENT_ID = re.compile(r"[\x21-\x7e]{1,128}")
+UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MOST_FILES = 5
 SEQ = re.compile(r"[0-9]{1,18}")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 ORIGINS_TOLD = 100
@@ -84,10 +86,11 @@ class Origins:
 
 
 class Message(NamedTuple):
-    """The body of POST /web/messages: `text`, or a press of `button` on `message`."""
+    """The body of POST /web/messages: `text` and the ids of uploaded `files`, or a press of `button` on `message`."""
 
     id: str
     text: str = ""
+    files: tuple[str, ...] = ()
     message: str = ""
     button: str = ""
 
@@ -184,9 +187,21 @@ def message(fields: Mapping[str, Any]) -> Message:
     number = fields.get("id")
     if not isinstance(number, str) or not CLIENT_ID.fullmatch(number):
         raise Refusal(400, "id should be a text of 1 to 128 visible ASCII characters, made by the client")
-    if ("text" in fields) == ("press" in fields):
-        raise Refusal(400, "the message should have either text or press")
-    return _press(number, fields["press"]) if "press" in fields else Message(number, _text(fields["text"]))
+    if (fields.keys() & {"text", "files"} == set()) == ("press" not in fields):
+        raise Refusal(400, "the message should have either text, files or both, or press")
+    if "press" in fields:
+        return _press(number, fields["press"])
+    files = _files(fields["files"]) if "files" in fields else ()
+    wordless = files and fields.get("text", "") == ""
+    return Message(number, "" if wordless else _text(fields.get("text")), files)
+
+
+def _files(found: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not 1 <= len(found) <= MOST_FILES:
+        raise Refusal(400, f"files should be a list of 1 to {MOST_FILES} ids of uploads")
+    if not all(isinstance(one, str) and UPLOAD_ID.fullmatch(one) for one in found):
+        raise Refusal(400, "the id of an upload is a text of 1 to 64 letters, digits, _ and -")
+    return tuple(dict.fromkeys(found))
 
 
 def _text(found: object) -> str:

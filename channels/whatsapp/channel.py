@@ -197,7 +197,8 @@ class WhatsApp:
         sid = self.settings.templates.get(f"choices_{len(said.buttons)}") if said.buttons else None
         text = rendering.words(msgspec.structs.replace(said, buttons=()))
         labels = [button.label for button in said.buttons]
-        if sid is None or not text or len(text) > QUICK_REPLY or any(len(label) > QUICK_LABEL for label in labels):
+        fits = len(text) <= QUICK_REPLY and all(len(label) <= QUICK_LABEL for label in labels)
+        if sid is None or not text or not fits or any(button.detail for button in said.buttons):
             return {}
         return {"content_sid": sid, **_variables((text, *labels))}
 

@@ -33,7 +33,7 @@ class Endpoint:
         ours: Callable[[], Ours],
         intake: Callable[[], Intake],
         clock: Callable[[], int],
-        public_url: str,
+        public_url: Callable[[], str],
         mode: Callable[[], Mode],
         take: Callable[[Inbound, bytes], Awaitable[bool]],
     ) -> None:
@@ -41,7 +41,7 @@ class Endpoint:
         self._ours = ours
         self._intake = intake
         self._clock = clock
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
         self._mode = mode
         self._take = take
         self._counts: Counter[str] = Counter()
@@ -55,7 +55,7 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Where Twilio posts messages."""
-        return f"{self._public_url}{self.path}"
+        return f"{self._public_url().rstrip('/')}{self.path}"
 
     def status_url(self, attempt: str, part: str = "") -> str:
         """Where Twilio reports on one attempt: whoever hears back knows that it was taken."""

@@ -43,7 +43,8 @@ Line = list[Run]
 
 def words(said: Words) -> str:
     """What is said, with its buttons as a numbered list. Only the agent's and the gateway's own words are Markdown."""
-    text = markdown(said.text) if said.speaker in ("agent", "system") else literal(said.text)
+    ours = said.speaker in ("agent", "system")
+    text = _marked([*markup.tree(said.text), *markup.card_nodes(said.cards)]) if ours else literal(said.text)
     if said.speaker == "staff" and said.name:
         text = f"{literal(said.name)}: {text}"
     return "\n\n".join(part for part in (text, choices(said.buttons)) if part)
@@ -51,12 +52,20 @@ def words(said: Words) -> str:
 
 def choices(buttons: Sequence[Button]) -> str:
     """Buttons as a numbered list; the number is the answer."""
-    return "\n".join(f"{number}. {literal(button.label)}" for number, button in enumerate(buttons, 1))
+    return "\n".join(f"{number}. {_choice(button)}" for number, button in enumerate(buttons, 1))
+
+
+def _choice(button: Button) -> str:
+    return literal(f"{button.label} – {button.detail}" if button.detail else button.label)
 
 
 def markdown(text: str) -> str:
     """Markdown in WhatsApp's marks."""
-    return "\n".join(_blocks(markup.tree(text))).strip()
+    return _marked(markup.tree(text))
+
+
+def _marked(nodes: Iterable[Node]) -> str:
+    return "\n".join(_blocks(nodes)).strip()
 
 
 def literal(text: str) -> str:

@@ -8,12 +8,21 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from bus.channel import Limits
+from bus.channel import Limits, Rate
+from bus.message import Address
 from channels.port import Section
 
 WINDOW = 24 * 3_600_000  # https://www.twilio.com/docs/whatsapp/key-concepts#customer-service-windows
 ROOM = 1600  # https://www.twilio.com/docs/api/errors/21617
-LIMITS = Limits(names=False, withdraws=False, replaces=False, files=True, text=ROOM, window=WINDOW)
+SENDER = {"": Rate(80, 1_000)}  # https://www.twilio.com/docs/whatsapp/api#rate-limiting; what is more waits at Twilio
+
+
+def rates(_: Address) -> dict[str, Rate]:
+    """One sender is one account."""
+    return SENDER
+
+
+LIMITS = Limits(names=False, withdraws=False, replaces=False, files=True, text=ROOM, window=WINDOW, rates=rates)
 OFFICIAL_MEDIA = ("https://api.twilio.com", "https://mcs.us1.twilio.com")
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 ACCOUNT = re.compile(r"AC[0-9a-zA-Z]{1,64}")

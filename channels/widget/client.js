@@ -56,6 +56,10 @@ export class Client {
     });
   }
 
+  get token() {
+    return this.#token;
+  }
+
   identify(identity) {
     this.#identity = identity;
     this.#renew = true;
@@ -70,7 +74,8 @@ export class Client {
   }
 
   send(text) {
-    this.#put({ id: newId(), text, at: Date.now() });
+    const files = this.attached?.();
+    if (text || files) this.#put({ id: newId(), text, files, at: Date.now() });
   }
 
   press(message, button, label) {
@@ -265,8 +270,8 @@ export class Client {
   }
 
   async #post(item) {
-    const { id, text, press } = item;
-    const body = JSON.stringify(press ? { id, press } : { id, text });
+    const { id, text, files, press } = item;
+    const body = JSON.stringify(press ? { id, press } : { id, text, files: files?.map((file) => file.id) });
     const keepalive = body.length < 9_000; // browsers limit what outlives the page
     try {
       await this.#fetch('web/messages', { method: 'POST', body, keepalive, signal: AbortSignal.timeout(PATIENCE) });

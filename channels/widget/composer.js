@@ -38,8 +38,7 @@ export class Composer {
   }
 
   #submit(send) {
-    const text = this.#input.value.trim();
-    if (text) send(text);
+    send(this.#input.value.trim());
     this.clear();
     this.focus();
   }

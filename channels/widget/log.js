@@ -73,8 +73,8 @@ export class Log {
     if (this.#bySeq.size === HISTORY && seq) this.#list.before(this.#earlier);
   }
 
-  pending({ id, text, at }) {
-    if (!this.#byId.has(id)) this.#follow(() => this.#add({ id, text, at, from: 'customer' }, 'sending'), true);
+  pending(item) {
+    if (!this.#byId.has(item.id)) this.#follow(() => this.#add({ ...item, from: 'customer' }, 'sending'), true);
     this.#spend();
   }
 
@@ -184,7 +184,7 @@ export class Log {
     const own = from === 'agent' && this.#chat.element.dataset.title;
     const who = make('div', { class: 'who' }, name || own || this.#t[{ customer: 'you', staff: 'team' }[from] ?? 'title']);
     if (from === 'agent') who.append(make('span', { class: 'tag' }, this.#t.ai));
-    const body = make('div', { class: 'body' }, who, ...['bubble', 'choices', 'meta'].map((part) => make('div', { class: part })));
+    const body = make('div', { class: 'body' }, who, ...['bubble', 'extra', 'choices', 'meta'].map((part) => make('div', { class: part })));
     const node = make('div', { class: `msg ${from}` }, make('div', { class: 'day' }), this.face(from === 'staff' && (name || this.#t.team)), body);
     const item = { message, order, state, node };
     this.#fill(item);
@@ -192,16 +192,18 @@ export class Log {
   }
 
   #fill(item) {
-    const { node, state, message: { text, tree, buttons = [], at } } = item;
-    const [bubble, choices, meta] = [...node.lastChild.children].slice(1);
+    const { node, state, message } = item;
+    const { text, tree, buttons, cards, files, at } = message;
+    const [bubble, extra, choices, meta] = [...node.lastChild.children].slice(1);
     const rich = tree?.length;
     node.classList.toggle('failed', state === 'failed');
     bubble.dir = 'auto';
     if (rich || bubble.textContent !== text) bubble.replaceChildren(...(rich ? render(tree) : [text ?? ''])); // or it is read out again
     bubble.classList.toggle('plain', !rich);
-    choices.replaceChildren(...(buttons ?? []).map((button) => this.#button(button.label, () => this.#press(item, button))));
+    if (cards || files) import('./extras.js').then(({ below }) => this.#follow(() => below(this.#chat, extra, message)));
+    choices.replaceChildren(...(buttons ?? []).map((button) => this.#choice(item, button)));
     meta.replaceChildren(...(state ? this.#progress(item) : [this.#time(at)]));
-    node.hidden = !rich && !text && !choices.firstChild; // taken back
+    node.hidden = !rich && !text && !files && !choices.firstChild; // taken back
   }
 
   #time(at) {
@@ -221,6 +223,12 @@ export class Log {
     const button = this.#chat.make('button', { class: name, type: 'button', dir: 'auto' }, text);
     button.onclick = act;
     return button;
+  }
+
+  #choice(item, button) {
+    const made = this.#button(button.label, () => this.#press(item, button));
+    if (button.detail) made.append(this.#chat.make('small', {}, button.detail));
+    return made;
   }
 
   #press(item, { id, label }) {

@@ -61,6 +61,7 @@ class Panel {
     this.#build();
     const handlers = this.#handlers();
     this.#client = new Client(chat, (name, ...rest) => (handlers[name] ? handlers[name](...rest) : this.#log[name](...rest)));
+    import('./extras.js').then(({ attach }) => attach(chat, t, this.#panel, this.#client));
     this.#listen();
     if (chat.identity || this.#client.conversation) this.#start();
   }

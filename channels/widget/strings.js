@@ -19,5 +19,9 @@ export default {
   "failed": "Not sent",
   "retry": "Try again",
   "earlier": "Show earlier messages",
-  "newest": "New messages"
+  "newest": "New messages",
+  "attach": "Attach a file",
+  "remove": "Remove",
+  "tooLarge": "Larger than 20 MB",
+  "notTaken": "This kind of file cannot be sent"
 }

@@ -6,7 +6,7 @@ export default `
 --accent:light-dark(oklch(from var(--brand) min(l,.5) c h),oklch(from var(--brand) max(l,.8) min(c,.12) h));
 --tint:color-mix(in srgb,var(--accent) 10%,transparent);--face:linear-gradient(130deg,var(--brand),var(--deep))}
 .panel,.panel *{box-sizing:border-box;margin:0}
-[hidden],.panel :is(.day,.choices):empty{display:none!important}
+[hidden],.panel :is(.day,.bubble,.choices):empty{display:none!important}
 .panel{position:absolute;inset-block-end:72px;inset-inline-end:0;inline-size:min(400px,100vw - 40px);block-size:min(704px,100dvh - 112px);
 display:flex;flex-direction:column;overflow:hidden;overflow-wrap:anywhere;border-radius:20px;outline:1px solid var(--line);
 color:var(--fg);background:var(--bg);box-shadow:0 24px 60px -12px #0005,0 8px 20px -8px #0003;
@@ -61,6 +61,7 @@ display:flex;flex-direction:column;padding:0 16px 10px;outline-offset:-3px!impor
 .choices button{min-block-size:40px;padding:6px 16px;border-color:currentColor;border-radius:20px;font-weight:600;color:var(--accent);text-align:start}
 .choices button:hover{background:var(--tint)}
 .choices button:disabled{color:var(--muted);border-color:var(--line);background:none;cursor:default}
+.choices small{display:block;font-weight:400;color:var(--muted)}
 .choices .picked:disabled{color:var(--fg);background:var(--soft)}
 .picked::before{content:"✓ "/""}
 .hid,.customer .who,.more.staff .who{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

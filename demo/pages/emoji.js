@@ -21,6 +21,7 @@ const DRAWINGS = {
   ballot_box_with_check: ["☑", [tile("#55acee"), stroke("M6 10.5l3 3 5.5-7", "#fff", 2.4)]],
   x: ["❌", [stroke("M4 4l12 12M16 4L4 16", "#dd2e44", 3.4)]],
   warning: ["⚠", [fill("M10 1.5l9 16.5H1z", "#ffcc4d"), stroke("M10 7v5M10 15v.1", "#231f20", 2)]],
+  grey_question: ["❔", [stroke("M6.2 6.5c0-5 8-5 8 .2 0 3-4 3-4 6.3M10.2 17v.1", "#b4bec7", 2.8)]],
   no_entry: ["⛔", [...disc("#dd2e44"), stroke("M6 10h8", "#fff", 3)]],
   no_entry_sign: ["🚫", [["circle", { cx: 10, cy: 10, r: 7.5, fill: "none", stroke: "#dd2e44", "stroke-width": 2.6 }], stroke("M5 5l10 10", "#dd2e44", 2.6)]],
   robot_face: ["🤖", [["rect", { x: 3, y: 6, width: 14, height: 11, rx: 3, fill: "#66757f" }], stroke("M10 6V2.5", "#66757f"), ...[[7, 11], [13, 11]].map(([cx, cy]) => ["circle", { cx, cy, r: 1.8, fill: "#5dd3f3" }]), stroke("M7 14.5h6", "#ccd6dd", 1.4)]],

@@ -117,11 +117,10 @@ async def _download(request: web.Request) -> web.Response:
 
 async def _upload(request: web.Request) -> web.Response:
     """The bytes of a file whose upload the app has announced."""
-    workspace, file_id = request.app[WORKSPACE], request.match_info["file"]
-    if file_id not in workspace.files.known:
-        raise web.HTTPNotFound
-    workspace.files.fill(file_id, await request.read())
-    return web.Response(text="OK")
+    workspace, content = request.app[WORKSPACE], await request.read()
+    if not workspace.files.fill(request.match_info["file"], content):
+        raise web.HTTPBadRequest(text="not what was announced")
+    return web.Response(text=f"OK - {len(content)}")
 
 
 async def _portrait(request: web.Request) -> web.Response:

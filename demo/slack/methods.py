@@ -187,8 +187,11 @@ def open_socket(workspace: Workspace, _: Args) -> Json:
 
 
 def announce_upload(workspace: Workspace, args: Args) -> Json:
-    name, _ = _required(args, "filename"), _required(args, "length")
-    file = workspace.files.keep(name, mimetypes.guess_type(name)[0] or "application/octet-stream", b"", workspace.ids)
+    name, length = _required(args, "filename"), _required(args, "length")
+    if not length.isdecimal() or not int(length):
+        raise SlackError("invalid_arguments", "must be a positive integer: length")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    file = workspace.files.keep(name, kind, b"", workspace.ids, awaited=int(length))
     return {"upload_url": f"{workspace.url}/upload/{file.id}", "file_id": file.id}
 
 
@@ -214,7 +217,7 @@ def tell_file(workspace: Workspace, args: Args) -> Json:
 
 def _uploaded(workspace: Workspace, wanted: Any) -> File:
     file = workspace.files.known.get(str(wanted.get("id"))) if isinstance(wanted, dict) else None
-    if file is None:
+    if file is None or file.awaited:
         raise SlackError("file_not_found")
     return file
 

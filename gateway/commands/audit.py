@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.commands.opened import configured, has_store, reading
-from gateway.commands.voice import HERE, Config, Failed, Json, emit, say, table
+from gateway.commands.voice import HERE, Config, Failed, Json, advise, emit, say, table
 
 if TYPE_CHECKING:
     from bus.store import Tenant
@@ -120,29 +120,44 @@ def backup(
     config: Config = HERE,
     as_json: Json = False,
 ) -> None:
-    """Copy the store consistently, while the gateway serves or not."""
+    """Copy the store, and the files that customers and the team have shared, while the gateway serves or not."""
     settings = configured(config).checked()
     if destination.is_dir():
         destination /= f"gateway-{datetime.now(UTC):%Y%m%d-%H%M%S}.db"
-    if destination.exists():
-        raise Failed(f"{destination} is there already", "choose another name")
+    files = destination.with_name(f"{destination.name}.files")
+    for place in (destination, files):
+        if place.exists():
+            raise Failed(f"{place} is there already", "choose another name")
     has_store(settings)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.touch(mode=0o600)
     except OSError as error:
         raise Failed(f"{destination} cannot be written: {error.strerror}", "name a place of your own") from error
-    asyncio.run(_backup(settings, destination))
+    count = asyncio.run(_backup(settings, destination, files))
     if as_json:
-        return emit({"file": str(destination), "bytes": destination.stat().st_size})
-    return say(f"✔ {destination}", "green")
+        return emit({"file": str(destination), "bytes": destination.stat().st_size, "files": count})
+    say(f"✔ {destination}", "green")
+    if count is None:
+        return advise(f"the files are not in it: they are in {settings.files}, to be copied there", "yellow")
+    return say(f"✔ {files}: {count} files", "green") if count else None
 
 
-async def _backup(settings: Settings, destination: Path) -> None:
+async def _backup(settings: Settings, destination: Path, files: Path) -> int | None:
+    """How many files were copied, None where they are in a bucket. The store comes first: what it speaks of is there by then."""
+    from bus.errors import Unavailable
     from bus.store import open_store
+    from channels.files.storage import Folder, storage
 
     store = open_store(settings.store, readonly=True)
     try:
         await store.backup(str(destination))
     finally:
         await store.close()
+    kept = storage(settings.files)
+    try:
+        return await kept.copy(Folder(files)) if isinstance(kept, Folder) else None
+    except Unavailable as error:
+        raise Failed(
+            f"the files were not copied whole: {error}", f"remove {destination} and {files}, and try again"
+        ) from error

@@ -11,7 +11,7 @@ from agent.models.port import Answer, Call, Passage
 from bus.channel import Limits
 from bus.message import Address, Attachment
 from tests.agent.shop import Shop
-from tests.agent.world import ADA, MINUTE, Scripted, World
+from tests.agent.world import ADA, MINUTE, Scripted, Talk, World
 
 REFUND = "Hi, I returned the headphones two weeks ago and still haven't seen the refund on my card. Order #A-48291."
 AGREED = "Yes please, and also can you check on the second pair I ordered last Friday? It hasn't shipped."
@@ -316,7 +316,8 @@ async def test_a_cap_holds_over_conversations(world: World, shop: Shop) -> None:
     assert [action.state for action in talk.actions.values()] == ["failed"]
 
 
-async def test_an_expired_sign_in_blocks_and_a_new_one_runs(world: World, shop: Shop) -> None:
+async def blocked(world: World, shop: Shop) -> Talk:
+    """A refund that was approved after the customer's sign-in had expired."""
     shop.amounts["A-48291"] = 250
     talk = world.talk(customer=ADA)
     await talk.say(REFUND)
@@ -325,12 +326,17 @@ async def test_an_expired_sign_in_blocks_and_a_new_one_runs(world: World, shop: 
     talk.sign_in(expires_at=world.time - 1)
     talk.approve(action)
     await talk.due()
-    assert talk.actions[action.id].state == "blocked"
+    assert [one.state for one in talk.actions.values()] == ["blocked"]
+    return talk
+
+
+async def test_an_expired_sign_in_blocks_and_a_new_one_runs(world: World, shop: Shop) -> None:
+    talk = await blocked(world, shop)
     assert "sign in again" in talk.said[-1]
     talk.sign_in(expires_at=world.time + 60 * MINUTE)
     talk.remind("signed_in")
     await talk.due()
-    assert (talk.actions[action.id].state, len(shop.refunds)) == ("done", 1)
+    assert ([one.state for one in talk.actions.values()], len(shop.refunds)) == (["done"], 1)
 
 
 async def test_a_question_runs_out(world: World, shop: Shop) -> None:
@@ -379,15 +385,7 @@ async def test_a_quiet_matter_stays_open_while_its_question_does_and_is_looked_a
 
 
 async def test_a_call_that_waited_too_long_for_a_sign_in_keeps_no_matter_open(world: World, shop: Shop) -> None:
-    shop.amounts["A-48291"] = 250
-    talk = world.talk(customer=ADA)
-    await talk.say(REFUND)
-    await talk.say("yes")
-    (action,) = talk.pending
-    talk.sign_in(expires_at=world.time - 1)
-    talk.approve(action)
-    await talk.due()
-    assert talk.actions[action.id].state == "blocked"
+    talk = await blocked(world, shop)
     await talk.later(23 * 60 * MINUTE)
     assert (talk.conversation.status, talk.conversation.episode) == ("waiting_customer", 1)
     await talk.later(49 * 60 * MINUTE)

@@ -37,9 +37,9 @@ def test_several_entities_and_anchored_patterns() -> None:
 
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+$", r"(.*a){25}b", r"([a-zA-Z]+)*1", r"(\w+\s?)*!"])
 def test_no_pattern_takes_long(pattern: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     find({"evil": pattern}, "a" * 50_000 + " " + "aa " * 10_000)
-    assert time.perf_counter() - began < 0.15
+    assert time.thread_time() - began < 0.15
     assert not matches(pattern, "a" * 40 + "!" * 3) or pattern.endswith("!")
 
 

@@ -124,3 +124,16 @@ async def replied(journal: Journal, text: str, request: str = "what now?") -> Mo
     step = await journal.step(request, produce)
     assert isinstance(step, ModelReplied)
     return step
+
+
+class Scripted:
+    """A consumer whose script may be changed while it runs; `works` is what it took."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.works: list[Work] = []
+
+    async def take(self, work: Work, journal: Journal) -> Turn:
+        """The script's answer."""
+        self.works.append(work)
+        return await self.script(work, journal)

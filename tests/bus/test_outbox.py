@@ -12,6 +12,7 @@ from bus.consumer import Journal
 from bus.entries import AgentSaid, Delivered, DeliveryFailed, Expired, Parked, StaffSaid
 from bus.errors import Permanent, Retryable, Unavailable, Uncertain
 from bus.message import Address, Outbound, Turn, Words, Work
+from bus.outbox import SENDS
 from bus.store import outbox
 from tests.bus.scripts import NOW, message, peer, says, thread, words
 from tests.bus.world import World, until
@@ -173,6 +174,7 @@ async def test_what_can_never_be_looked_up_ends_visibly(world: World) -> None:
     await world.wait_out(200_000)
     assert [entry.reason for entry in await world.entries(conversation, DeliveryFailed)] == ["ambiguous"]
     assert len(world.tg.calls) == 1
+    assert world.sender._figures.by("outcome", SENDS, channel="tg") == {"ambiguous": 1}
 
 
 async def test_a_lost_attempt_outlives_a_channel_that_is_off(world: World) -> None:

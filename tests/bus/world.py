@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from bus.accept import Intake
 from bus.channel import Channel, Limits, Mode, Person, Sending
-from bus.consumer import ConsumerName, Journal
+from bus.consumer import ConsumerName
 from bus.entries import Entry, Recorded
 from bus.errors import Uncertain
 from bus.message import (
@@ -22,9 +22,7 @@ from bus.message import (
     InboundKind,
     Memo,
     Side,
-    Turn,
     Words,
-    Work,
 )
 from bus.outbox import Sender as Postman
 from bus.store import Tenant, Transaction, inbox, log, open_store
@@ -34,40 +32,16 @@ from bus.store.recovery import recover
 from bus.store.sqlite import SqliteStore
 from bus.wake import Hub
 from bus.work import Worker
-from tests.bus.scripts import CUSTOMER, DESK, NOW, Script, echo, message, peer, relay, thread
+from tests.bus.scripts import CUSTOMER, DESK, Scripted, echo, message, peer, relay, thread
+from tests.support.clock import Clock
 
 T = TypeVar("T")
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 def id_maker() -> Callable[[str], str]:
     """Ids that sort in the order in which they were made."""
     numbers = itertools.count(1)
     return lambda prefix: f"{prefix}_{next(numbers):06}"
-
-
-class Scripted:
-    """A consumer whose script may be changed while it runs; `works` is what it took."""
-
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.works: list[Work] = []
-
-    async def take(self, work: Work, journal: Journal) -> Turn:
-        self.works.append(work)
-        return await self.script(work, journal)
 
 
 class Platform:

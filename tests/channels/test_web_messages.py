@@ -16,7 +16,8 @@ from bus.entries import AgentSaid
 from bus.errors import Unavailable
 from bus.message import Address, Inbound, Sender
 from bus.store.sqlite import SqliteTenant
-from tests.channels.web_world import NOW, Visit, World, said, settings
+from tests.channels.web_world import Visit, World, said, settings
+from tests.support.clock import NOW
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from bus.message import Address, Customer, Move, Sender
 from bus.store import actions, conversations, sessions
 from bus.store.engine import Transaction
 from channels.web.arrivals import digest
-from tests.channels.web_world import NOW, SECRET, World, settings
+from tests.channels.web_world import SECRET, World, settings
+from tests.support.clock import NOW
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ async def test_a_preflight_is_granted_to_listed_pages_only(world: World, path: s
     async with world.http.options(path, headers={"Origin": SHOP, **asked}) as answer:
         assert answer.status == 204
         assert answer.headers["Access-Control-Allow-Origin"] == SHOP
-        assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST"
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, PUT"
         assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type, Last-Event-ID"
         assert answer.headers["Vary"] == "Origin"
         assert "Access-Control-Allow-Credentials" not in answer.headers

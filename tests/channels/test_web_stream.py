@@ -29,7 +29,8 @@ from bus.store import log, sessions
 from bus.store.engine import Transaction
 from bus.wake import Changed, Discard, Preview, Typing
 from channels.web.arrivals import digest
-from tests.channels.web_world import NOW, Json, Listener, Visit, World, echo, said, settings
+from tests.channels.web_world import Json, Listener, Visit, World, echo, said, settings
+from tests.support.clock import NOW
 
 
 @pytest.fixture

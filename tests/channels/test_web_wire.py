@@ -18,7 +18,8 @@ from multidict import CIMultiDict
 from channels.cleaning import cleaned
 from channels.web import identity, wire
 from channels.web.limits import Rate
-from tests.channels.web_world import NOW, SECRET
+from tests.channels.web_world import SECRET
+from tests.support.clock import NOW
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)
 JSON: st.SearchStrategy[Any] = st.recursive(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,33 +28,24 @@ from bus.store.outbox import Post
 from bus.store.sqlite import SqliteStore
 from bus.wake import Discard, Hub
 from bus.work import Worker
+from channels.files.courier import Courier
+from channels.files.shelf import Shelf
+from channels.files.storage import Folder
+from channels.port import Lent
 from channels.web import Settings
 from channels.web.channel import WebChannel
+from tests.bus.scripts import Script, Scripted
+from tests.support.clock import Clock
 
-NOW = 1_790_000_000_000
 SHOP = "https://shop.example"
 GATEWAY = "https://support.example"
 SECRET = "the-shop-signs-with-this-very-long-secret"
 Json = dict[str, Any]
-Script = Callable[[Work, Journal], Awaitable[Turn]]
 
 
 def settings(**more: Any) -> Settings:
     """The section as the shop would write it."""
     return Settings.model_validate({"allowed_origins": [SHOP], "identity_secret": SECRET, **more})
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 def said(*entries: Entry) -> Script:
@@ -72,19 +63,6 @@ async def echo(work: Work, journal: Journal) -> Turn:
     return Turn(entries=(AgentSaid(text=f"You said: {words}", by="agent"),))
 
 
-class Scripted:
-    """A consumer whose script may be changed while it runs; `works` is what it took."""
-
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.works: list[Work] = []
-
-    async def take(self, work: Work, journal: Journal) -> Turn:
-        """The script's answer."""
-        self.works.append(work)
-        return await self.script(work, journal)
-
-
 class World:
     """Everything between a browser's socket and the disk."""
 
@@ -98,6 +76,7 @@ class World:
         numbers = itertools.count(1)
         new_id = lambda prefix: f"{prefix}_{next(numbers)}"  # noqa: E731
         self.channels: dict[str, Channel] = {}
+        self.shelf = Shelf(Folder(folder / "files"), "the key of the tests", GATEWAY)
         self.consumer = Scripted(echo)
         consumers: Mapping[ConsumerName, Any] = {"agent": self.consumer, "relay": self.consumer}
         self.worker = Worker(
@@ -120,17 +99,11 @@ class World:
 
     def add(self, name: str, section: Settings, new_id: Callable[[str], str]) -> WebChannel:
         """Another instance."""
-        channel = WebChannel(
-            name,
-            section,
-            self.tenant,
-            lambda: self.intake,
-            self.hub,
-            clock=self.clock,
-            new_id=new_id,
-            seal=self.seal,
-            public_url=GATEWAY,
-        )
+        lent = Lent(
+            tenant=self.tenant, intake=lambda: self.intake, hub=self.hub, clock=self.clock, new_id=new_id, seal=self.seal,
+            public_url=lambda: GATEWAY, files=Courier(self.shelf, self.channels),
+        )  # fmt: skip
+        channel = WebChannel(name, section, lent)
         self.channels[name] = channel
         return channel
 

@@ -1,7 +1,6 @@
 """The pages in a real browser: what Slack gets is drawn, what people do there happens, and nobody is shut out."""
 
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from demo.slack.people import DESK, SARA
 from demo.world import World
 from tests.demo.conftest import Listener
+from tests.support.browser import CHROMIUM, needs_chromium
 
-CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
 AXE = Path(__file__).parents[1] / "channels" / "widget" / "axe.min.js"
 HOSTILE = '<img src=x onerror="window.broken = 1"> <!channel> *bold* & [link](javascript:alert(1))'
 CHECK = "async () => (await axe.run()).violations.map((found) => found.id + ': ' + found.nodes[0].html)"
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no Chromium at {CHROMIUM}; set CHROMIUM_PATH"),
+    needs_chromium,
 ]
 
 

@@ -30,14 +30,6 @@ def command(*arguments: str, folder: Path | None = None) -> subprocess.Completed
     )
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that `gateway init` has filled, as working directory."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["init"]) == 0
-    return tmp_path
-
-
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     code = f"import sys; from gateway.__main__ import main; main(['--help']); print(sorted(set(sys.modules) & {set(HEAVY)}))"

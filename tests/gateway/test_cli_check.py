@@ -35,14 +35,6 @@ tools:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An initialised folder."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["init"]) == 0
-    return tmp_path
-
-
-@pytest.fixture
 def lines(home: Path, capsys: pytest.CaptureFixture[str]) -> Lines:
     """Run `gateway check --json`; the lines by their name."""
 

@@ -16,14 +16,6 @@ Said = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An initialised folder."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["init"]) == 0
-    return tmp_path
-
-
-@pytest.fixture
 def said(home: Path, capsys: pytest.CaptureFixture[str]) -> Said:
     """Run a command and return what it printed on stdout and stderr."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from typing import Any
 import pytest
 
 from bus.entries import AgentSaid, CustomerSaid, Decided, ToolAnswered, ToolAsked, Understood
-from bus.message import Address, Customer
+from bus.message import Address, Attachment, Customer
 from bus.store import conversations, log, open_store
 from bus.store.engine import Transaction
+from channels.files.shelf import Shelf
+from channels.files.storage import Folder
 from gateway.__main__ import main
 
 Say = Callable[..., str]
+PNG = b"\x89PNG\r\n\x1a\n" + b"\1" * 1000
 NOW = 1_763_650_000_000
 
 
@@ -40,19 +44,16 @@ def talk(tx: Transaction) -> None:
     log.append(tx, "conv_1", steps, NOW + 1000, turn=1)
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An initialised folder with one conversation in its store."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["init"]) == 0
+@pytest.fixture(autouse=True)
+def record(home: Path) -> None:
+    """One conversation in the store."""
 
     async def fill() -> None:
-        store = open_store(f"sqlite:///{tmp_path}/data/gateway.db")
+        store = open_store(f"sqlite:///{home}/data/gateway.db")
         await store.tenant("default").write(talk)
         await store.close()
 
     asyncio.run(fill())
-    return tmp_path
 
 
 @pytest.fixture
@@ -124,6 +125,43 @@ def test_a_backup_is_a_store_and_only_its_owner_can_read_it(home: Path, said: Sa
         assert connection.execute("SELECT count(*) FROM entry").fetchone() == (6,)
     assert said("backup", str(copy), status=1) == f"✖ {copy} is there already; choose another name\n"
     assert said("backup", str(home / "copies")).startswith(f"✔ {home}/copies/gateway-20")
+
+
+def test_a_backup_takes_the_files_along_and_a_gateway_made_from_it_has_them(home: Path, said: Say) -> None:
+    photo = Attachment("photo.png", "image/png", 0, "file-1", channel="telegram")
+
+    async def platform(_: Attachment) -> AsyncIterator[bytes]:
+        yield PNG
+
+    kept = asyncio.run(shelf(home / "data" / "files").bring("telegram", photo, platform))
+    half = home / "data" / "files" / "ab" / "abcd"  # still being brought: nothing describes it yet
+    half.parent.mkdir()
+    half.write_bytes(b"half")
+    copy = home / "copies" / "gateway.db"
+    assert said("backup", str(copy)) == f"✔ {copy}\n✔ {copy}.files: 1 files\n"
+
+    restored = home / "restored" / "files"
+    shutil.move(f"{copy}.files", restored)
+
+    async def read() -> bytes:
+        found = await shelf(restored).about(kept.id)
+        assert found == kept
+        return b"".join([piece async for piece in shelf(restored).read(found)])
+
+    assert asyncio.run(read()) == PNG
+    assert not list(restored.rglob("abcd*"))
+    assert {path.stat().st_mode & 0o077 for path in restored.rglob("*")} == {0}
+
+
+def shelf(folder: Path) -> Shelf:
+    return Shelf(Folder(folder), "a secret key of at least thirty-two bytes", "https://support.example.com")
+
+
+def test_files_in_a_bucket_are_said_not_to_be_in_the_backup(home: Path, said: Say) -> None:
+    (home / "gateway.yaml").write_text((home / "gateway.yaml").read_text() + "\nfiles: s3://support/files\n")
+    copy = home / "copies" / "gateway.db"
+    assert said("backup", str(copy)) == f"✔ {copy}\n"
+    assert json.loads(said("backup", str(home / "other.db"), "--json"))["files"] is None
 
 
 def test_versions_are_kept_compared_and_moved(home: Path, said: Say) -> None:

@@ -190,3 +190,16 @@ def test_what_the_agent_was_not_sure_of_is_marked(band: Any, draft: bool, flagge
     drafts = (Drafted(text="It is blue.", action="act_1"),) if draft else ()
     lines = [msgspec.structs.replace(line, turn=2) for line in log(decided, *drafts, AgentSaid(text="Blue."))]
     assert [line.flagged for line in build(conversation(), lines, [], now=NOW).transcript] == [flagged]
+
+
+def test_the_transcript_names_files_and_links() -> None:
+    photo = {"name": "box.png", "media_type": "image/png", "size": 9, "source": "s/f1"}
+    card = {"url": "https://parcels.example/1", "title": "Track it", "text": "With DHL"}
+    said = log(
+        CustomerSaid(text="", attachments=(photo,)),
+        AgentSaid(text="On its way", cards=(card,)),
+        CustomerSaid(text="Look", attachments=(photo,)),
+    )
+    assert [line.text for line in build(conversation(), said, [], now=NOW).transcript] == [
+        "📎 box.png", "On its way\nTrack it: https://parcels.example/1", "Look\n📎 box.png",
+    ]  # fmt: skip

@@ -161,9 +161,32 @@ async def test_a_failed_reply_is_shown_to_its_author_with_the_reason() -> None:
 async def test_words_of_the_gateway_that_did_not_arrive_are_told_in_the_thread() -> None:
     lines = log(CustomerSaid(text="Hello"), SystemSaid(text="Bye"))
     turn = await take(report(2, "bot_blocked"), lines=lines)
-    assert turn.outbounds[0].content == Words(
-        "⚠️ Words of the agent did not reach the customer: bot\\_blocked", "system"
+    assert turn.outbounds[0].content == Words("⚠️ The customer was not reached (bot\\_blocked) with: Bye", "system")
+
+
+async def test_of_a_reply_that_may_or_may_not_have_arrived_neither_is_said() -> None:
+    turn = await take(report(2, "ambiguous"), lines=STAFF_LINES)
+    (mark,) = [one.content for one in turn.outbounds]
+    assert isinstance(mark, Mark)
+    assert (mark.sign, mark.author) == ("unknown", SARA)
+    for words in (
+        "Nobody knows whether the customer has read this",
+        "not sent a second time",
+        "they may read it twice",
+    ):
+        assert words in mark.note
+
+
+async def test_of_the_agents_words_that_may_or_may_not_have_arrived_the_thread_is_told_which() -> None:
+    turn = await take(
+        report(2, "ambiguous"), lines=log(CustomerSaid(text="Hello"), AgentSaid(text="*Refunded*.\n" * 99))
     )
+    told = turn.outbounds[0].content
+    assert isinstance(told, Words)
+    assert told.text.startswith("❔ Nobody knows whether the customer has read this")
+    assert "on its way: \\*Refunded\\*. \\*Refunded" in told.text
+    assert "did not reach" not in told.text
+    assert len(told.text) < 800
 
 
 async def test_a_report_that_is_not_in_the_log_yet_is_recorded() -> None:

@@ -273,7 +273,7 @@ async def test_an_edit_of_a_sent_reply_is_not_sent_again() -> None:
 async def test_an_edit_replaces_the_words_where_the_channel_can() -> None:
     turn = await take(row("edit", text="Hi!"), lines=SENT, at=desk(limits=lambda _: Limits(replaces=True)))
     assert turn.outbounds[0] == Outbound(
-        "edit:c1:7:0", "replace", WEB, Words("Hi!", "staff", NAME), target_key=f"reply:C1:{TS}"
+        "edit:c1:7:0", "replace", WEB, Words("Hi!", "staff", NAME), target_key=f"reply:C1:{TS}", cause=-1
     )
 
 

@@ -83,6 +83,16 @@ class Stage:
         asked = {line.body["action"] for line in self.lines(customer) if line.kind == "approval_asked"}
         return [one for one in self.slack.messages(DESK) if buttons(one.blocks).get("approve") in asked][-1]
 
+    async def approvals(self, count: int) -> tuple[list[Visitor], list[Message]]:
+        """So many customers whose refund waits for a person, and the cards that ask for it."""
+        visitors = [await self.visitor() for _ in range(count)]
+        for number, visitor in enumerate(visitors):
+            await visitor.say(f"please refund my order X-{number}")
+        await self.settle(within=300)
+        cards = [message for message in self.slack.messages(DESK) if "approve" in buttons(message.blocks)]
+        assert len(cards) == count
+        return visitors, cards
+
     async def opened(self, customer: Visitor) -> Message:
         """A case of this customer that a person closed again: its thread is there, and the agent has the conversation."""
         await customer.say("I want to talk to a human")

@@ -6,8 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from bench.team import buttons
-from demo.slack.people import BEN, DESK, LENA, SARA
+from demo.slack.people import BEN, LENA, SARA
 from tests.proofs.stage import staged
 
 APPROVALS = int(os.environ.get("PROOF_APPROVALS", "24"))
@@ -19,12 +18,7 @@ HANDS = (SARA, LENA, SARA, LENA, BEN, SARA, LENA, BEN)
 
 async def test_eight_racing_clicks_on_each_approval_are_one_effect_each(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
-        visitors = [await stage.visitor() for _ in range(APPROVALS)]
-        for number, visitor in enumerate(visitors):
-            await visitor.say(f"please refund my order X-{number}")
-        await stage.settle(within=300)
-        cards = [message for message in stage.slack.messages(DESK) if "approve" in buttons(message.blocks)]
-        assert len(cards) == APPROVALS
+        visitors, cards = await stage.approvals(APPROVALS)
         assert not stage.orders.effects
 
         for at in range(0, APPROVALS, AT_ONCE):

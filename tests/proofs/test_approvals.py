@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.team import buttons
 from demo.slack.message import Message
-from demo.slack.people import BEN, DESK, GUEST, LENA, SARA, STRANGER
-from gateway.ids import clock as real_clock
+from demo.slack.people import BEN, GUEST, LENA, SARA, STRANGER
 from tests.proofs.figures import tell
 from tests.proofs.stage import Stage, change, lived, staged, surroundings
+from tests.support.clock import Ahead
 from tests.support.running import OPERATOR
 from tests.support.visitor import Visitor
 
@@ -35,12 +34,7 @@ async def click(stage: Stage, card: Message, clicks: list[tuple[str, str]]) -> N
 async def test_contradicting_clicks_make_one_decision_each(tmp_path: Path) -> None:
     dice = random.Random(3)
     async with staged(tmp_path) as stage:
-        visitors = [await stage.visitor() for _ in range(APPROVALS)]
-        for number, visitor in enumerate(visitors):
-            await visitor.say(f"please refund my order X-{number}")
-        await stage.settle(within=300)
-        cards = [message for message in stage.slack.messages(DESK) if "approve" in buttons(message.blocks)]
-        assert len(cards) == APPROVALS
+        visitors, cards = await stage.approvals(APPROVALS)
         for at in range(0, APPROVALS, AT_ONCE):
             hands = [dice.sample((*DECIDE, *MAY_NOT), 8) for _ in cards[at : at + AT_ONCE]]
             await asyncio.gather(
@@ -77,16 +71,6 @@ async def test_clicks_of_those_who_may_not_decide_change_nothing(tmp_path: Path)
         await visitor.leave()
 
 
-class Clock:
-    """The real time, and then some."""
-
-    def __init__(self) -> None:
-        self.ahead = 0
-
-    def __call__(self) -> int:
-        return real_clock() + self.ahead
-
-
 async def asked_under_new_rules(stage: Stage) -> tuple[Visitor, str]:
     """A customer whose refund waits for approval under the version published last; the version before it."""
     (before,) = (await stage.running.api("specs"))["items"]
@@ -108,7 +92,7 @@ async def rolled_back(stage: Stage, version: str) -> None:
 
 @pytest.mark.parametrize("tighter", [False, True], ids=["as it was", "tighter now"])
 async def test_an_approval_outlives_hours_a_death_and_a_rollback(tmp_path: Path, tighter: bool) -> None:
-    clock = Clock()
+    clock = Ahead()
     async with surroundings(tmp_path, clock) as (outside, config):
         if tighter:
             change(config, lambda text: text.replace('approve: "true"', 'approve: "true"\n    require: "false"'))

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from bus.errors import Unavailable
+from bus.seal import Seal
+from channels.files.shelf import Kept
 from config.watch import watch
 from demo.slack.people import BEN, LENA
 from tests.proofs.stage import Stage, change, lived, staged, surroundings
@@ -179,3 +181,34 @@ async def test_a_desk_that_comes_while_it_serves_needs_a_restart_and_is_said_so(
             assert "desk" not in stage.running.gateway.channels
             asked = [line["keys"] for line in logged if line["event"] == "configuration_needs_restart"]
             assert "desk" in asked
+
+
+async def test_a_changed_public_url_is_the_origin_and_the_address_of_files_from_now_on(tmp_path: Path) -> None:
+    async with watched(tmp_path) as stage:
+        assert await arrival(stage, "https://new.example.com") == 403
+        stage.config.write_text(f"public_url: https://new.example.com\n{stage.config.read_text()}")
+        await until(lambda: _is(arrival(stage, "https://new.example.com"), 201))
+        shelf = stage.running.gateway.assembly.shelf
+        assert shelf.link(Kept("0" * 40, "photo.png", "image/png", 1)).startswith("https://new.example.com/files/0000")
+
+
+async def test_a_changed_key_seals_for_whoever_was_lent_the_seal_at_the_start(tmp_path: Path) -> None:
+    async with watched(tmp_path) as stage:
+        gateway, fresh = stage.running.gateway, "a-fresh-secret-key-of-the-tests-0123456789"
+        lent = gateway.assembly._lent()
+        old = [secret.get_secret_value() for secret in gateway.settings.secret_key]
+        before = lent.seal.seal("token")
+        configure(stage, f"secret_key: {old[0]}", f"secret_key: [{fresh}, {old[0]}]")
+        await until(lambda: _true(len(gateway.settings.secret_key) == 2))
+        assert lent.seal.open(before) == "token"
+        assert Seal([fresh]).open(lent.seal.seal("token")) == "token"
+
+
+async def test_what_is_opened_at_the_start_needs_a_restart_and_is_said_so_by_name(
+    tmp_path: Path, logged: list[Any]
+) -> None:
+    async with staged(tmp_path) as stage:
+        stage.config.write_text(f"files: elsewhere\n{stage.config.read_text()}")
+        await stage.running.gateway.reload()
+        (asked,) = [line["keys"] for line in logged if line["event"] == "configuration_needs_restart"]
+        assert asked == "files"

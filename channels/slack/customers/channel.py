@@ -24,7 +24,7 @@ from channels.slack.customers.people import Member, People
 from channels.slack.customers.reading import Reading, choice_of, parse_event, parse_press, root, token
 from channels.slack.customers.settings import LIMITS, Settings
 from channels.slack.customers.writing import Part, face, render, without_buttons
-from channels.slack.incoming import Envelope, Press
+from channels.slack.payloads import Envelope, Press
 from channels.thinking import Thinking
 
 if TYPE_CHECKING:

@@ -14,18 +14,8 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from bus.message import Address, Button, Inbound, Sender
-from channels.slack import markup
-from channels.slack.incoming import (
-    SUBTYPES,
-    Envelope,
-    Event,
-    Message,
-    Press,
-    attachment,
-    by_person,
-    checked,
-    milliseconds,
-)
+from channels.slack import markup, spoken
+from channels.slack.payloads import Envelope, Event, Message, Press, by_person, milliseconds
 
 DIRECT = "D"
 
@@ -65,16 +55,14 @@ def parse_event(
     envelope: Envelope, *, tenant: str, name: str, channels: Collection[str], bot: str = ""
 ) -> Reading | None:
     """What a person said, changed or took back where we listen. Raises Rejected(400). `bot`: where the envelope does not tell it."""
-    if envelope.type != "event_callback" or envelope.event.get("type") not in ("message", "app_mention"):
-        return None
-    event = checked(envelope.event, Event)
-    if not event.channel or (event.subtype or "") not in SUBTYPES:
+    event = spoken.event_of(envelope)
+    if event is None or not event.channel:
         return None
     here = Here(tenant, name, envelope.team_id or "", envelope.bot or bot, event.channel, event.channel in channels)
     if event.subtype == "message_changed":
-        return here.edit(event)
+        return here.edited(event)
     if event.subtype == "message_deleted":
-        return here.delete(event)
+        return here.deleted(event)
     return here.said(event)
 
 
@@ -95,53 +83,22 @@ class Here(msgspec.Struct, frozen=True):
         typed = self._typed(event)
         if not typed.text and not event.files:
             return None
-        inbound = Inbound(
-            key=f"message:{event.channel}:{event.ts}",
-            address=self._address(event),
-            sender=Sender(event.user or "", verified="channel"),
-            kind="message",
-            at=milliseconds(event.ts),
-            text=typed.text,
-            target=event.ts,
-            attachments=tuple(attachment(file) for file in event.files or ()),
-            data=_data(typed),
-        )
-        return Reading(inbound, self._begins(event))
+        return Reading(spoken.said(event, self._address(event), typed), self._begins(event))
 
-    def edit(self, event: Event) -> Reading | None:
-        """A person changed their words. Unfurled links look alike, but change no words."""
-        now, before = event.message, event.previous_message
-        if now is None or now.edited is None or not by_person(now, self.bot) or now.subtype == "tombstone":
+    def edited(self, event: Event) -> Reading | None:
+        """A person changed their words."""
+        now = spoken.changed_by_person(event, self.bot)
+        if now is None:
             return None
-        if before is not None and before.text == now.text:
-            return None
-        typed = self._typed(now)
-        inbound = Inbound(
-            key=f"edit:{event.channel}:{now.ts}:{now.edited.ts}",
-            address=self._address(now),
-            sender=Sender(now.user or "", verified="channel"),
-            kind="edit",
-            at=milliseconds(now.edited.ts or event.ts),
-            text=typed.text,
-            target=now.ts,
-            data=_data(typed),
-        )
-        return Reading(inbound)
+        return Reading(spoken.edited(event, now, self._address(now), self._typed(now)))
 
-    def delete(self, event: Event) -> Reading | None:
+    def deleted(self, event: Event) -> Reading | None:
         """A person took their words back."""
-        before = event.previous_message
-        if before is None or not event.deleted_ts or not by_person(before, self.bot):
+        before = spoken.deleted_by_person(event, self.bot)
+        if before is None:
             return None
-        inbound = Inbound(
-            key=f"delete:{event.channel}:{event.deleted_ts}",
-            address=self._address(msgspec.structs.replace(before, ts=event.deleted_ts)),
-            sender=Sender(before.user or "", verified="channel"),
-            kind="delete",
-            at=milliseconds(event.ts),
-            target=event.deleted_ts,
-        )
-        return Reading(inbound)
+        stood = msgspec.structs.replace(before, ts=event.deleted_ts)
+        return Reading(spoken.deleted(event, before, self._address(stood)))
 
     def _begins(self, event: Event) -> bool:
         """Words to us: in private, naming us, or where we are listed at the head of a thread or by who opened it."""
@@ -164,10 +121,10 @@ class Here(msgspec.Struct, frozen=True):
         return rf"\s*<@{re.escape(self.bot)}(?:\|[^<>]*)?>[:,]?"
 
     def _typed(self, message: Message) -> markup.Typed:
-        """The words without our own name, which is how they found us."""
+        """The words without our own name, which is how they found us. To us nothing is said aside."""
         bare = re.sub(self._mention, "", message.text or "") if self.bot else message.text or ""
         typed = markup.plain(bare if bare.strip() else message.text or "", blocks=message.blocks)
-        return msgspec.structs.replace(typed, text=typed.text.strip())
+        return msgspec.structs.replace(typed, text=typed.text.strip(), aside=False)
 
 
 def parse_press(press: Press, *, tenant: str, name: str, opened: Callable[[str], str | None]) -> Inbound | None:
@@ -209,7 +166,3 @@ def choice_of(press: Press, opened: Callable[[str], str | None]) -> Choice | Non
 
 def _in_thread(message: Message) -> bool:
     return bool(message.thread_ts) and message.thread_ts != message.ts
-
-
-def _data(typed: markup.Typed) -> dict[str, list[str]]:
-    return {"mentions": list(typed.mentions)} if typed.mentions else {}

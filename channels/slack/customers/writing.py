@@ -11,14 +11,15 @@ from typing import Any
 
 import msgspec
 
-from bus.message import Button, Words
+from bus.message import Button, Card, Words
+from channels.markup import followed
 from channels.slack.customers.dialect import markdown
 from channels.slack.customers.settings import LIMITS
 from channels.slack.literal import escaped, short, visible
 from channels.splitting import pieces
 
 Json = dict[str, Any]
-FALLBACK, CHUNK, LABEL, BUTTONS, NAME = 3_000, 3_000, 75, 25, 80
+FALLBACK, CHUNK, LABEL, BUTTONS, NAME, LINE = 3_000, 3_000, 75, 25, 80, 200
 PLAIN = 39_000  # Slack cuts a text at 40,000
 
 
@@ -41,7 +42,7 @@ def render(words: Words, tokens: Sequence[str], *, named: bool = False) -> list[
     else:
         said = [_part(piece, _literal(piece), piece) for piece in pieces(visible(text), LIMITS.text)]
     said = said or [_part("–", _literal("–"), "–")]
-    return [*said[:-1], _with_buttons(said[-1], words.buttons, tokens)]
+    return [*said[:-1], _with_buttons(_with_cards(said[-1], words.cards), words.buttons, tokens)]
 
 
 def face(words: Words) -> Json:
@@ -53,8 +54,12 @@ def face(words: Words) -> Json:
 
 def without_buttons(blocks: Sequence[Any], chosen: str) -> list[Json]:
     """A message's blocks once a choice was made: the choice in the place of the buttons."""
-    kept = [block for block in blocks if isinstance(block, dict) and block.get("type") != "actions"]
+    kept = [block for block in blocks if isinstance(block, dict) and not _offers(block)]
     return [*kept, {"type": "context", "elements": [_plain(f"✓ {chosen}", FALLBACK)]}]
+
+
+def _offers(block: Json) -> bool:
+    return block.get("type") == "actions" or "accessory" in block
 
 
 def _length(text: str) -> int:
@@ -76,22 +81,44 @@ def _literal(text: str) -> Json:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
+def _with_cards(part: Part, cards: Sequence[Card]) -> Part:
+    """Links as elements that Slack never parses, each with what it says below."""
+    found = followed(cards)
+    plain = short("\n".join([part.plain, *(escaped(f"{card.title}: {card.url}") for card in found)]), PLAIN)
+    return msgspec.structs.replace(part, plain=plain, blocks=(*part.blocks, *(_card(card) for card in found)))
+
+
+def _card(card: Card) -> Json:
+    link = {"type": "link", "url": card.url, "text": short(visible(card.title), LABEL), "style": {"bold": True}}
+    text = [{"type": "text", "text": f"\n{short(visible(card.text), LINE)}"}] if card.text else []
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [link, *text]}]}
+
+
 def _with_buttons(part: Part, buttons: Sequence[Button], tokens: Sequence[str]) -> Part:
+    """Choices in rows, or one below the other where they say more than their labels."""
+    if not buttons:
+        return part
     elements = [
         {"type": "button", "action_id": f"choice:{number}", "text": _plain(button.label, LABEL), "value": token}
         for number, (button, token) in enumerate(zip(buttons, tokens, strict=True))
     ]
-    if not elements:
-        return part
     plain = short(f"{part.plain}\n{escaped(_listed(buttons))}", PLAIN)
-    rows = [elements[at : at + BUTTONS] for at in range(0, len(elements), BUTTONS)]
-    blocks = tuple({"type": "actions", "elements": row} for row in rows)
+    if any(button.detail for button in buttons):
+        blocks = [_item(button, element) for button, element in zip(buttons, elements, strict=True)]
+    else:
+        rows = [elements[at : at + BUTTONS] for at in range(0, len(elements), BUTTONS)]
+        blocks = [{"type": "actions", "elements": row} for row in rows]
     return msgspec.structs.replace(part, plain=plain, blocks=(*part.blocks, *blocks))
+
+
+def _item(button: Button, element: Json) -> Json:
+    """https://docs.slack.dev/reference/block-kit/blocks/section-block"""
+    return {"type": "section", "text": _plain(button.detail or button.label, LINE), "accessory": element}
 
 
 def _listed(buttons: Sequence[Button]) -> str:
     """Choices that must be typed where no button can be shown."""
-    return "\n".join(f"• {button.label}" for button in buttons)
+    return "\n".join(" – ".join(filter(None, (f"• {button.label}", button.detail))) for button in buttons)
 
 
 def _plain(text: str, limit: int) -> Json:

@@ -5,35 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bus.errors import Unavailable
-from bus.store import Tenant, Transaction, open_store
+from bus.store import Tenant, open_store
 from bus.store.sqlite import SqliteStore
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}")
-    yield store
-    await store.close()
+from tests.bus.store.verbs import get, put
 
 
 @pytest.fixture
 def tenant(store: SqliteStore) -> Tenant:
     return store.tenant("default")
-
-
-def put(tx: Transaction, name: str, value: str = "x") -> None:
-    tx.run("setting_set", name=name, value=value)
-
-
-def get(tx: Transaction, name: str) -> str | None:
-    row = tx.one("setting_get", name=name)
-    return row["value"] if row else None
 
 
 async def elsewhere(code: str, store: SqliteStore) -> tuple[str, str]:

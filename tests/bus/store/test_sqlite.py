@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +14,12 @@ import pytest
 from bus.errors import Stale, Unavailable
 from bus.store import Tenant, Transaction, open_store, sqlite
 from bus.store.sqlite import SqliteStore
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}")
-    yield store
-    await store.close()
+from tests.bus.store.verbs import get, put
 
 
 @pytest.fixture
 def tenant(store: SqliteStore) -> Tenant:
     return store.tenant("default")
-
-
-def put(tx: Transaction, name: str, value: str = "x") -> None:
-    tx.run("setting_set", name=name, value=value)
-
-
-def get(tx: Transaction, name: str) -> str | None:
-    row = tx.one("setting_get", name=name)
-    return row["value"] if row else None
 
 
 def put_and_fail(tx: Transaction, name: str, error: Exception) -> None:

@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from bus.errors import Permanent, Retryable, Uncertain
 from tests.channels.contract.platform import Answer, Call, Json, Platform, Refusal
-from tests.channels.contract.rig import NOW, Rig
+from tests.channels.contract.rig import Rig
 from tests.support.businesses import serving
+from tests.support.clock import NOW
 from tests.third_party.letterbox import signature
 
 SECRET = "a-secret-of-the-letterbox-0123456789"

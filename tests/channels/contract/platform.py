@@ -92,6 +92,8 @@ class Platform(ABC):
     """Seconds for which what is proved is good; 0 for ever."""
     lost: ClassVar[str] = "delivered"
     """How a message of ours ends whose answer is lost after it was taken."""
+    counts_everybody: ClassVar[bool] = False
+    """Too many is said to the whole account, not for one person."""
     named: ClassVar[int] = 12
     """So many different reasons of the platform's have a name at least."""
     most: ClassVar[int] = 1 << 20

@@ -31,23 +31,10 @@ from channels.port import Kind, Lent
 from channels.slack.app import App
 from tests.channels.contract.platform import Call, Platform
 from tests.support.businesses import serving
+from tests.support.clock import Clock
 from tests.support.files import courier
 
-NOW = 1_790_000_000_000
 PUBLIC = "https://support.test"
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 class Answering:
@@ -137,7 +124,7 @@ class Rig:
     def lent(self) -> Lent:
         """What the channel may use."""
         return Lent(
-            self.tenant, lambda: self.intake, self.hub, self.clock, self.new_id, self.seal, PUBLIC, courier(self.folder), self.app
+            self.tenant, lambda: self.intake, self.hub, self.clock, self.new_id, self.seal, lambda: PUBLIC, courier(self.folder), self.app
         )  # fmt: skip
 
     async def post(self, call: Call) -> int:

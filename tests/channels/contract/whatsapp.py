@@ -34,6 +34,7 @@ class Adapter(Platform):
 
     path = "/webhooks/whatsapp"
     most = 1 << 17
+    counts_everybody = True
     brings = frozenset({"message", "press", "delivery"})
     secrets = (TOKEN,)
 

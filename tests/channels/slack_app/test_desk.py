@@ -12,7 +12,7 @@ from bus.errors import Permanent, Retryable, Uncertain
 from bus.message import Address, CaseCard, CaseDetails, Content, Inbound, Mark, Outbound, Sender, Words
 from channels.slack.connection import Connection
 from channels.slack.desk import Desk
-from channels.slack.incoming import milliseconds
+from channels.slack.payloads import milliseconds
 from demo.slack.people import BILLING, BOT, DESK, GENERAL, OLD_DESK, OTHER_BOT, SARA, STRANGER
 from demo.world import World
 from tests.channels.slack_app.conftest import Recorder, slack_settings

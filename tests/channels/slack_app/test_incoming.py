@@ -8,7 +8,8 @@ import pytest
 
 from bus.errors import Rejected
 from bus.message import Address, Attachment, Inbound, Sender
-from channels.slack.incoming import milliseconds, parse_event, parse_press, read_envelope, read_press
+from channels.slack.incoming import parse_event, parse_press
+from channels.slack.payloads import milliseconds, read_envelope, read_press
 
 THREAD = "1779271200.000100"
 TS = "1779271201.000200"

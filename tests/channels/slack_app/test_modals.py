@@ -11,8 +11,8 @@ from bus.channel import Sending
 from bus.errors import Rejected
 from bus.message import Address, ApprovalCard, CaseCard, Inbound, Outbound, Sender
 from channels.slack.desk import Desk
-from channels.slack.incoming import read_press
 from channels.slack.modals import edit_view, parse_edit
+from channels.slack.payloads import read_press
 from demo.slack.people import DESK, LENA
 from demo.world import World
 from tests.channels.slack_app.conftest import Recorder

@@ -21,7 +21,7 @@ from gateway.ids import clock
 from tests.channels.slack_customers.conftest import DIRECT, HELP, Place, opened
 from tests.channels.slack_customers.test_slack_reading import envelope, event
 
-MUTATIONS = int(os.environ.get("MUTATIONS", "3000"))
+MUTATIONS = int(os.environ.get("SLACK_MUTATIONS", "3000"))
 AT_ONCE = 50
 Json = dict[str, Any]
 OFFERED = {"type": "message", "message_ts": "1779271200.000100", "channel_id": DIRECT}

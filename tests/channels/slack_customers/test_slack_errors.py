@@ -65,7 +65,7 @@ async def customers(slack: Slack, tmp_path: Path) -> AsyncIterator[Customers]:
         app = App(settings, intake=nobody, clock=lambda: 0)  # type: ignore[arg-type]
         lent = Lent(
             tenant=None, intake=nobody, hub=Hub(), clock=lambda: 0, new_id=str, seal=Seal(["k" * 32]),  # type: ignore[arg-type]
-            public_url="", files=courier(tmp_path), slack=app,
+            public_url=str, files=courier(tmp_path), slack=app,
         )  # fmt: skip
         made = build("slack", Settings(), lent)
         yield made

@@ -6,24 +6,15 @@ import asyncio
 from pathlib import Path
 
 from demo.slack.people import BEN, BILLING, CUSTOMER, DESK, GENERAL, SARA
-from gateway.ids import clock as real_clock
 from tests.channels.slack_customers.conftest import DIRECT, HELP, lived, surroundings, words
+from tests.support.clock import Ahead
 
 SECTION = f"{{mode: live, channels: [{HELP}]}}"
 QUESTION = "How long do I have to send something back?"
 
 
-class Clock:
-    """Time that can be moved on."""
-
-    ahead = 0
-
-    def __call__(self) -> int:
-        return real_clock() + self.ahead
-
-
 async def test_what_was_said_meanwhile_is_read_afterwards(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Ahead()
     async with surroundings(clock) as outside:
         slack = outside.slack
         async with lived(tmp_path, outside, section=SECTION, clock=clock) as place:

@@ -10,7 +10,7 @@ import pytest
 from bus.errors import Rejected
 from bus.message import Address, Button, Inbound, Sender
 from channels.slack.customers.reading import Reading, parse_event, parse_press, root, token
-from channels.slack.incoming import read_envelope, read_press
+from channels.slack.payloads import read_envelope, read_press
 
 TEAM, BOT, USER = "T0DESK0001", "U0GATEWAY1", "U0PRIYA001"
 DIRECT, HELP, ELSEWHERE = "D0PRIYA001", "C0HELP0001", "C0GENERAL1"

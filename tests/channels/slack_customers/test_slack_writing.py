@@ -19,7 +19,7 @@ from channels.slack.customers.dialect import markdown
 from channels.slack.customers.writing import face, render, without_buttons
 from demo.slack import blocks
 
-TEXTS = int(os.environ.get("DIALECT_TEXTS", "800"))
+TEXTS = int(os.environ.get("SLACK_TEXTS", "800"))
 PIECES = (
     "<!channel>", "<!here|now>", "<@U0SARA0001>", "<#C1|x>", "<!subteam^S1>", "@channel", "<https://evil.example|bank.example>",
     "[bank.example](https://evil.example)", "[ok](https://shop.example/a_(b))", "![x](https://evil.example/p.png)", "**bold**", "*it*",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import pytest
 from bus.channel import Sending
 from bus.errors import Permanent, Retryable
 from bus.message import Address, Attachment, Button, Outbound, Words
+from bus.pace import Pace
 from bus.wake import Discard, Preview, Rested
 from channels.telegram import buttons
 from channels.telegram.client import reason
-from channels.telegram.pace import Pace
-from demo.telegram import ANA
+from channels.telegram.settings import LIMITS
+from demo.telegram import ANA, JONAS
 from demo.telegram.formatting import Refused
 from demo.telegram.messenger import Message
-from tests.channels.telegram_bot.world import Clock, World, opened
+from tests.channels.telegram_bot.world import World, opened
+from tests.support.clock import Clock
 from tests.support.telegram import TOKEN
 
 LONG = "\n\n".join(f"Paragraph {number}. " + "words " * 150 for number in range(12))
@@ -130,6 +133,20 @@ async def test_a_group_that_moved_is_found_where_it_is(world: World) -> None:
     assert texts(world, -1005) == ["Hi", "again"]
 
 
+async def test_a_group_that_moved_is_found_after_a_restart(tmp_path: Path) -> None:
+    there = Address("default", "telegram", "42", f"-5:{ANA}")
+    async with opened(tmp_path) as world:
+        world.telegram.group(-5, kind="group").moved_to = -1005
+        world.telegram.group(-1005)
+        await world.channel.send(sending(there, "Hi"))
+        world.clock.advance(365 * 86_400)
+    async with opened(tmp_path) as again:
+        again.telegram.group(-5, kind="group")
+        again.telegram.group(-1005)
+        assert await again.channel.send(sending(there, "again", key="k2")) == "-1005:1"
+        assert (texts(again, -5), texts(again, -1005)) == ([], ["again"])
+
+
 async def test_nobody_there_is_not_the_same_as_a_lost_answer(tmp_path: Path) -> None:
     async with opened(tmp_path) as world:
         world.channel.reconfigure(world.channel.settings.model_copy(update={"api_base": "http://127.0.0.1:1"}))
@@ -204,17 +221,43 @@ async def test_a_customer_who_blocked_the_bot_is_told_to_the_team(world: World) 
     assert (failed.reason, "delivered" in kinds) == ("blocked", False)
 
 
-def test_the_pace_is_telegrams() -> None:
+def pace_of(pace: Pace, peers: Sequence[str]) -> list[int]:
+    """How long one message to each of them has to wait, ms."""
+    return [pace.delay("telegram", LIMITS.rates(Address("default", "telegram", "42", peer))) for peer in peers]
+
+
+def test_the_pace_is_telegrams_in_a_chat_and_in_a_group_that_its_members_share() -> None:
+    pace = Pace(Clock())
+    waits = pace_of(pace, ["7"] * 22)
+    assert waits[:20] == [0] * 20
+    assert 900 < waits[20] <= 1001
     clock = Clock()
     pace = Pace(clock)
-    waits = [pace.wait(7) for _ in range(22)]
-    assert waits[:20] == [0.0] * 20
-    assert 0.9 < waits[20] <= 1.0
-    pace.hold(9, 3)
-    assert pace.wait(9) == 3.0
-    clock.advance(60)
-    assert [pace.wait(-5) for _ in range(20)] == [0.0] * 20
-    assert pace.wait(-5) > 2.9
+    assert pace_of(pace, [f"-5:{member}" for member in range(20)]) == [0] * 20
+    (wait,) = pace_of(pace, ["-5:99"])
+    assert 2900 < wait <= 3001
+    assert pace_of(pace, ["-6:99"]) == [0]
+
+
+def test_the_bot_as_a_whole_has_thirty_a_second() -> None:
+    waits = pace_of(Pace(Clock()), [str(person) for person in range(31)])
+    assert (waits[:30], waits[30] > 0) == ([0] * 30, True)
+
+
+async def test_where_telegram_asks_to_wait_the_whole_group_waits_and_nobody_else(tmp_path: Path) -> None:
+    async with opened(tmp_path, groups=True) as world:
+        world.telegram.group(-5)
+        world.telegram.refuse_next.append(Refused("Too Many Requests: retry after 7", 429, retry_after=7))
+        for person, place in ((ANA, -5), (JONAS, -5), (JONAS, JONAS)):
+            await world.telegram.say(person, f"{person}?", chat=place)
+            await world.settle()
+        assert (texts(world, -5), texts(world, JONAS)) == ([], [f"{JONAS}?"])
+        world.clock.advance(6.9)
+        await world.settle()
+        assert texts(world, -5) == []
+        world.clock.advance(0.2)
+        await world.settle()
+        assert texts(world, -5) == [f"{ANA}?", f"{JONAS}?"]
 
 
 async def test_a_file_can_be_fetched_from_the_stand_in(world: World) -> None:

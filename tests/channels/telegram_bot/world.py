@@ -28,24 +28,11 @@ from channels.telegram.channel import TelegramChannel
 from demo.telegram import Messenger
 from demo.telegram.courier import Webhook
 from tests.support.businesses import serving
+from tests.support.clock import Clock
 from tests.support.files import courier
 from tests.support.telegram import ALLOWED, SECRET, TOKEN, messenger
 
-NOW = 1_790_000_000_000
 BOT = TOKEN.partition(":")[0]
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 def settings(**more: Any) -> Settings:
@@ -103,7 +90,7 @@ class World:
             clock,
             new_id,
             self.seal,
-            "https://support.example",
+            lambda: "https://support.example",
             courier(folder),
         )
         self.channel: TelegramChannel = build("telegram", settings(api_base=telegram.url, **more), lent)

@@ -8,7 +8,8 @@ from collections import Counter
 from urllib.parse import urlencode
 
 from demo.twilio.signing import signature
-from tests.channels.whatsapp_twilio.world import MANY, NOW, Life, recorded
+from tests.channels.whatsapp_twilio.world import MANY, Life, recorded
+from tests.support.clock import NOW
 from tests.support.whatsapp import TOKEN, WEBHOOK
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -107,6 +108,14 @@ async def test_a_channel_that_is_off_says_when_to_come_back(life: Life) -> None:
     assert await life.post(recorded("status-sent"), "/status") == 503
     assert await life.raw(b"", {}) == 503
     assert life.everything() == 0
+
+
+async def test_once_the_public_url_has_changed_signatures_are_checked_against_the_new_one(life: Life) -> None:
+    life.public = "https://new.example.com/"
+    assert await life.post(TEXT) == 403
+    signed = signature(TOKEN, "https://new.example.com/webhooks/whatsapp", TEXT)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
+    assert await life.raw(urlencode(TEXT).encode(), headers, "") == 200
 
 
 def of_fields(dice: random.Random, fields: dict[str, str]) -> None:

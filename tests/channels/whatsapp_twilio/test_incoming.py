@@ -7,7 +7,8 @@ import pytest
 from bus.errors import Rejected
 from channels.whatsapp.incoming import Ours, message
 from channels.whatsapp.settings import OFFICIAL_MEDIA
-from tests.channels.whatsapp_twilio.world import NOW, recorded
+from tests.channels.whatsapp_twilio.world import recorded
+from tests.support.clock import NOW
 from tests.support.whatsapp import ACCOUNT_SID, NUMBER
 
 OURS = Ours("default", "whatsapp", ACCOUNT_SID, NUMBER, OFFICIAL_MEDIA)

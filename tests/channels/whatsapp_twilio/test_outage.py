@@ -9,7 +9,8 @@ import pytest
 
 from bus.errors import Retryable
 from demo.twilio.courier import Overrides
-from tests.channels.whatsapp_twilio.world import Clock, Life, lived
+from tests.channels.whatsapp_twilio.world import Life, lived
+from tests.support.clock import Clock
 from tests.support.whatsapp import WEBHOOK, twilio
 
 

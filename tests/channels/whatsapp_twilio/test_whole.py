@@ -12,8 +12,8 @@ import pytest
 from demo.slack.people import DESK, SARA
 from demo.twilio import Account
 from gateway.ids import clock as real_clock
-from tests.channels.whatsapp_twilio.world import Clock
 from tests.proofs.stage import Stage, lived, surroundings
+from tests.support.clock import Clock
 from tests.support.whatsapp import REOPEN, add_section, connect, twilio
 
 ANA = "+34600111222"

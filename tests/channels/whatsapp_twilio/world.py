@@ -31,27 +31,14 @@ from channels.port import Lent
 from channels.whatsapp import Settings, build
 from demo.twilio import Account
 from demo.twilio.signing import signature
+from tests.support.clock import Clock
 from tests.support.files import courier
 from tests.support.golden import FOLDER
 from tests.support.whatsapp import ACCOUNT_SID, NUMBER, PUBLIC, REOPEN, TOKEN, WEBHOOK, connect, twilio
 
-NOW = 1_790_000_000_000
 MANY = int(os.environ.get("WHATSAPP_MUTATIONS", "2000"))
 Json = dict[str, Any]
 Says = Callable[[Work], list[Words]]
-
-
-class Clock:
-    """Time that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
 
 
 def settings(account: Account, **more: Any) -> Settings:
@@ -111,8 +98,16 @@ class Life:
         )  # fmt: skip
         self.sender = Sender(self.tenant, self.channels, clock=clock, new_id=new_id, done=self.worker.nudge)
         self.intake = Intake(self.tenant, self.worker, self.channels, clock=clock, new_id=new_id)
+        self.public = PUBLIC
         lent = Lent(
-            self.tenant, lambda: self.intake, self.hub, clock, new_id, Seal(["k" * 40]), PUBLIC, courier(folder)
+            self.tenant,
+            lambda: self.intake,
+            self.hub,
+            clock,
+            new_id,
+            Seal(["k" * 40]),
+            lambda: self.public,
+            courier(folder),
         )
         self.channel = build("whatsapp", settings(account, **more), lent)
         self.channels["whatsapp"] = self.channel

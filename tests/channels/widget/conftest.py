@@ -1,8 +1,6 @@
 """One Chromium for all tests, and a new visitor and a new far end for each."""
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,18 +8,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.channels.widget.standin import StandIn, serve
 from tests.channels.widget.visitor import WATCH, Visitor, listen
-
-CHROMIUM = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
-PRESENT = Path(CHROMIUM).exists()
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-extensions",
-    "--no-first-run",
-]
+from tests.support.browser import CHROMIUM, FLAGS, MISSING, PRESENT
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 async def browser() -> AsyncIterator[Browser]:
     """One Chromium for all tests."""
     if not PRESENT:
-        pytest.skip(f"no Chromium at {CHROMIUM}; set CHROMIUM_PATH")
+        pytest.skip(MISSING)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -13,6 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
+from channels.web.assets import packed
+
 WIDGET = Path(__file__).parents[3] / "channels" / "widget"
 HASH = "0a1b2c3d"
 KINDS = {".js": "text/javascript", ".json": "application/json", ".html": "text/html"}
@@ -46,7 +48,13 @@ class StandIn:
     answers_lost: int = 0  # so many accepted messages get no answer
     refusals: list[int] = field(default_factory=list)  # statuses of the next answers to messages
     echoes: bool = True
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    uploads_refused: int = 0
+    uploads_go_on: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.uploads_go_on.set()
 
     @property
     def origin(self) -> str:
@@ -141,11 +149,26 @@ class StandIn:
             request.transport.close()
         return web.json_response({"id": body["id"]}, status=200 if known else 202)
 
+    async def keep(self, request: web.Request) -> web.StreamResponse:
+        """PUT /web/files/{id}/{name}."""
+        content = await request.read()
+        await self.uploads_go_on.wait()
+        if bearer(request) not in self.sessions:
+            return web.json_response({}, status=401)
+        if self.uploads_refused:
+            return web.json_response({"error": "no"}, status=self.uploads_refused)
+        found = {"name": request.match_info["name"], "media_type": request.content_type, "size": len(content)}
+        self.files[request.match_info["id"]] = found
+        self.changed.set()
+        return web.json_response({"id": request.match_info["id"], **found}, status=201)
+
     def echo(self, conversation: Conversation, body: dict[str, Any]) -> None:
         """The customer's own words come back under the client's id."""
         if self.echoes:
-            text = body.get("text") or pressed(conversation, body["press"])
-            self.record(conversation, {"from": "customer", "id": body["id"], "text": text})
+            files = [self.files[one] | {"url": f"{self.origin}/files/{one}"} for one in body.get("files", ())]
+            text = pressed(conversation, body["press"]) if "press" in body else body.get("text", "")
+            more = {"files": files} if files else {}
+            self.record(conversation, {"from": "customer", "id": body["id"], "text": text, **more})
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """GET /web/events."""
@@ -224,7 +247,7 @@ def cors(request: web.Request) -> dict[str, str]:
 async def allow_shop(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights, and let the shop read the answers."""
     allowed = {
-        "Access-Control-Allow-Methods": "GET, POST",
+        "Access-Control-Allow-Methods": "GET, POST, PUT",
         "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
         "Access-Control-Max-Age": "600",
     }
@@ -240,7 +263,7 @@ async def asset(request: web.Request) -> web.StreamResponse:
     """/widget.js, /chat and /w/<hash>/…, as the gateway serves them."""
     named = {"/widget.js": "widget.js", "/chat": "chat.html"}
     path = WIDGET / (named.get(request.path) or request.match_info["name"])
-    text = path.read_text("utf-8").replace("__PANEL__", f"w/{HASH}/panel.js")
+    text = packed(path.name, path.read_bytes()).decode().replace("__PANEL__", f"w/{HASH}/panel.js")
     headers = {"Access-Control-Allow-Origin": "*", "Content-Security-Policy": OWN_POLICY}
     return web.Response(text=text, content_type=KINDS[path.suffix], headers=headers)
 
@@ -254,9 +277,10 @@ async def no_icon(request: web.Request) -> web.StreamResponse:
 async def serve() -> AsyncIterator[StandIn]:
     """A stand-in that listens on a free port."""
     standin = StandIn()
-    app = web.Application(middlewares=[allow_shop])
+    app = web.Application(middlewares=[allow_shop], client_max_size=30_000_000)
     app.router.add_post("/web/sessions", standin.begin)
     app.router.add_post("/web/messages", standin.take)
+    app.router.add_put("/web/files/{id:[A-Za-z0-9_-]{1,64}}/{name}", standin.keep)
     app.router.add_get("/web/events", standin.stream)
     app.router.add_get("/shop", standin.shop_page)
     app.router.add_get("/favicon.ico", no_icon)

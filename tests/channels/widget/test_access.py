@@ -110,7 +110,23 @@ async def unread(visitor: Visitor, standin: StandIn) -> None:
     await expect(visitor.launcher).to_have_accessible_name("Open chat, 1 unread")
 
 
-SCENES: list[Scene] = [closed, opened, talk, streaming, offline, failed, choosing, staff, unread]
+async def sharing(visitor: Visitor, standin: StandIn) -> None:
+    await visitor.chat()
+    card = {"url": "https://parcels.example/1", "title": "Track your parcel", "text": "With DHL"}
+    standin.say("It is on its way", cards=[card], buttons=[{"id": "a", "label": "A-1 · Shoes", "detail": "3 May"}])
+    chosen = [
+        {"name": "box.png", "mimeType": "image/png", "buffer": b"\x89PNG"},
+        {"name": "nothing.txt", "mimeType": "text/plain", "buffer": b""},
+    ]
+    attach = visitor.page.get_by_role("button", name="Attach a file")
+    await expect(attach).to_be_visible()
+    await visitor.page.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]
+    await expect(visitor.page.get_by_text("This kind of file cannot be sent")).to_be_visible()
+    await expect(visitor.log.get_by_role("link")).to_be_visible()
+    await standin.until(lambda: standin.files)
+
+
+SCENES: list[Scene] = [closed, opened, talk, streaming, offline, failed, choosing, staff, unread, sharing]
 
 
 @pytest.mark.context(bypass_csp=True)
@@ -121,7 +137,7 @@ async def test_axe_finds_nothing(visitor: Visitor, standin: StandIn, scene: Scen
 
 
 @pytest.mark.context(bypass_csp=True, color_scheme="dark")
-@pytest.mark.parametrize("scene", [choosing, staff, offline])
+@pytest.mark.parametrize("scene", [choosing, staff, offline, sharing])
 async def test_axe_finds_nothing_in_the_dark(visitor: Visitor, standin: StandIn, scene: Scene) -> None:
     await scene(visitor, standin)
     assert await complaints(visitor) == []

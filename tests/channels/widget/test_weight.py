@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.web.assets import packed
 from tests.channels.widget.standin import WIDGET
 
 KB = 1_000
@@ -14,7 +15,7 @@ ENGLISH = json.loads((WIDGET / "strings.js").read_text("utf-8").removeprefix("ex
 
 
 def weight(*names: str) -> int:
-    return sum(len(gzip.compress((WIDGET / name).read_bytes(), 9)) for name in names)
+    return sum(len(gzip.compress(packed(name, (WIDGET / name).read_bytes()), 9)) for name in names)
 
 
 def imported(name: str) -> set[str]:
@@ -29,8 +30,13 @@ def test_the_launcher_is_small() -> None:
 
 def test_the_panel_is_small() -> None:
     modules = imported("panel.js")
-    assert modules == {path.name for path in WIDGET.glob("*.js")} - {"widget.js"}
+    assert modules == {path.name for path in WIDGET.glob("*.js")} - {"widget.js", "extras.js"}
     assert weight(*modules) <= 15 * KB
+
+
+def test_files_and_cards_come_after_the_panel_and_are_small() -> None:
+    assert imported("extras.js") == {"extras.js"}
+    assert weight("extras.js") <= 3 * KB
 
 
 @pytest.mark.parametrize("path", sorted(WIDGET.glob("locales/*.json")), ids=lambda path: path.stem)

@@ -1,0 +1,89 @@
+"""PUT /web/files/{id}/{name}: a file from the widget, kept before the message that shares it is written.
+
+The id is the client's own, so that an upload can be repeated; the session's scope before it makes it nobody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from bus.errors import Permanent
+from bus.message import Attachment
+from bus.store.sessions import Session
+from channels.files.courier import Courier
+from channels.files.shelf import LARGEST, Kept
+from channels.web.wire import Refusal
+
+PATIENCE = 120.0  # seconds for a whole file
+STATUSES = {"file_too_large": 413, "file_not_allowed": 415}
+CHUNK = 1 << 16
+
+
+class Shown(NamedTuple):
+    """A file beside a customer's words, as the widget draws it."""
+
+    name: str
+    media_type: str
+    size: int
+    url: str
+
+
+class Uploads:
+    """What the sessions of one channel have uploaded. What was said with a file names it by `source`, scope/id."""
+
+    def __init__(self, channel: str, files: Courier) -> None:
+        self._channel = channel
+        self._files = files
+
+    async def keep(self, request: web.Request, session: Session) -> tuple[Kept, bool]:
+        """The file, and whether it is new. Raises Refusal and Unavailable."""
+        known = await self._files.known(self._attachment(session, request.match_info["id"]))
+        if known is not None:
+            return known, False
+        if (request.content_length or 0) > LARGEST:
+            raise Refusal(413, f"the file is larger than {LARGEST // 1_000_000} MB")
+        name, media_type = request.match_info["name"], request.content_type
+        attachment = self._attachment(session, request.match_info["id"], name, media_type)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                kept = await self._files.take(attachment, lambda _: _body(request))
+        except Permanent as error:
+            raise Refusal(STATUSES.get(error.reason, 400), str(error)) from None
+        except TimeoutError:
+            raise Refusal(408, "the file did not arrive in time") from None
+        return kept, True
+
+    async def of(self, session: Session, ids: Sequence[str]) -> tuple[Attachment, ...]:
+        """The files that a message shares. Raises Refusal for one that this session has not uploaded, Unavailable."""
+        found = [await self._files.known(self._attachment(session, number)) for number in ids]
+        for number, kept in zip(ids, found, strict=True):
+            if kept is None:
+                raise Refusal(404, f"there is no file {number}: upload it before the message that shares it")
+        return tuple(
+            self._attachment(session, number, kept.name, kept.media_type, kept.size)
+            for number, kept in zip(ids, found, strict=True)
+            if kept is not None
+        )
+
+    def show(self, told: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+        """Files of the log as the widget draws them."""
+        found = (msgspec.convert({**one, "channel": self._channel}, Attachment) for one in told)
+        return [Shown(one.name, one.media_type, one.size, self._files.address(one))._asdict() for one in found]
+
+    def _attachment(
+        self, session: Session, number: str, name: str = "", media_type: str = "", size: int = 0
+    ) -> Attachment:
+        return Attachment(name, media_type, size, f"{session.scope}/{number}", self._channel)
+
+
+async def _body(request: web.Request) -> AsyncIterator[bytes]:
+    try:
+        async for piece in request.content.iter_chunked(CHUNK):
+            yield piece
+    except (ConnectionError, web.RequestPayloadError) as error:
+        raise Refusal(400, "the upload broke off") from error
