@@ -1,44 +1,32 @@
 """What the page `/desk` asks the workspace: a live view of it, and what the chosen member does there."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
+from demo.live import Live, download, upload
 from demo.slack.events import Delivery
 from demo.slack.message import Json
 from demo.slack.people import DESK, SARA
 from demo.slack.workspace import SlackError, Workspace
 
-PATIENCE = 3.5  # seconds a page waits for the app's answer; the event goes on being delivered after that
-HEARTBEAT = 15.0  # seconds
-BACKLOG = 1_000  # changes a slow page may lag behind
-
 
 @dataclass
 class Desk:
     workspace: Workspace
-    _pages: set[asyncio.Queue[Json | None]] = field(default_factory=set)
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.workspace.watchers.append(self._spread)
+        self.live = Live(lambda: snapshot(self.workspace))
+        self.workspace.watchers.append(self.live.spread)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/demo/api/desk/events", self.events), web.post("/demo/api/desk/{verb}", self.act)]
-
-    async def events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: a `snapshot`, then every change as `news`."""
-        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        await stream.prepare(request)
-        with suppress(ConnectionResetError):  # the page has been closed
-            async for line in self._feed():
-                await stream.write(line)
-        return stream
+        return [
+            web.get("/demo/api/desk/events", self.live.events),
+            web.post("/demo/api/desk/share", self.share),
+            web.post("/demo/api/desk/{verb}", self.act),
+            web.get("/demo/api/desk/files/{id}", self.file),
+        ]
 
     async def act(self, request: web.Request) -> web.Response:
         """`POST {user, …}` as JSON, which no page of another origin can send."""
@@ -46,53 +34,32 @@ class Desk:
         if verb is None or request.content_type != "application/json":
             return web.json_response({"error": "unknown"}, status=404 if verb is None else 415)
         try:
-            return web.json_response(await self._patiently(verb(self.workspace, await request.json())))
+            delivery = await self.live.patiently(verb(self.workspace, await request.json()))
         except (SlackError, KeyError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"answers": delivery.answers, "body": delivery.body} if delivery else {})
 
-    def close(self) -> None:
-        """End the streams, so that the server can stop."""
-        for page in self._pages:
-            page.put_nowait(None)
-        for task in self._tasks:
-            task.cancel()
-
-    async def _feed(self) -> AsyncIterator[bytes]:
-        page: asyncio.Queue[Json | None] = asyncio.Queue(BACKLOG)
-        self._pages.add(page)
+    async def share(self, request: web.Request) -> web.Response:
+        """A file with or without words, in a channel or a thread."""
+        slack, query = self.workspace, request.query
         try:
-            yield _event("snapshot", snapshot(self.workspace))
-            while (line := await _next(page)) is not None:
-                yield line
-        finally:
-            self._pages.discard(page)
+            picked = await upload(request)
+            file = slack.files.keep(picked.name, picked.media_type, picked.content, slack.ids)
+            channel, thread = query["channel"], query.get("thread_ts")
+            posting = slack.post_as(
+                query["user"], picked.text, channel=channel, thread_ts=thread,
+                broadcast=query.get("broadcast") == "true", files=(file,),
+            )  # fmt: skip
+            await self.live.patiently(posting)
+        except (SlackError, KeyError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({})
 
-    def _spread(self, news: Json) -> None:
-        for page in self._pages:
-            if page.qsize() < BACKLOG - 1:
-                page.put_nowait(news)
-
-    async def _patiently(self, doing: Awaitable[Delivery | None]) -> Json:
-        """What the app answered, if it answers soon."""
-        task = asyncio.ensure_future(doing)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        done, _ = await asyncio.wait({task}, timeout=PATIENCE)
-        delivery = task.result() if done else None
-        return {"answers": delivery.answers, "body": delivery.body} if delivery else {}
-
-
-async def _next(page: asyncio.Queue[Json | None]) -> bytes | None:
-    """The next change; a comment when there is none for a while, so that a closed page is noticed; nothing at the end."""
-    try:
-        news = await asyncio.wait_for(page.get(), HEARTBEAT)
-    except TimeoutError:
-        return b": still here\n\n"
-    return None if news is None else _event("news", news)
-
-
-def _event(kind: str, data: Json) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+    async def file(self, request: web.Request) -> web.Response:
+        file = self.workspace.files.known.get(request.match_info["id"])
+        if file is None:
+            raise web.HTTPNotFound
+        return download(file.content, file.mimetype, file.name)
 
 
 def snapshot(workspace: Workspace) -> Json:

@@ -7,7 +7,8 @@ import json
 import os
 import secrets as random
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -25,13 +26,13 @@ async def serve(port: int, data: Path, stop: asyncio.Event, say: Callable[[str],
     """Serve until `stop` is set. State is kept in `data`; `say` is told where the pages are."""
     kept, secret_key = _secrets(data)
     found = free_port(port)
-    if found != port:
+    if port not in (0, found):
         say(f"  port {port} is taken; using {found}")
     url = f"http://{HOST}:{found}"
     outside = await world.serve(
         clock, kept, gateway_url=url, ledger_path=data / "shop.jsonl", memory_path=data / "world.json"
     )
-    async with outside:
+    async with outside, ended_by(stop, outside.end_streams):
         variables = {"DEMO_ORIGIN": url, "DEMO_DATA": str(data), "GATEWAY_SECRET_KEY": secret_key}
         loaded = configured(found, outside.environment() | variables)
         await app.serve(
@@ -41,6 +42,21 @@ async def serve(port: int, data: Path, stop: asyncio.Event, say: Callable[[str],
             said=lambda _: say(greeting(url, data)),
             link=lambda conversation: f"{url}/log#{conversation}",
         )
+
+
+@asynccontextmanager
+async def ended_by(stop: asyncio.Event, end: Callable[[], None]) -> AsyncIterator[None]:
+    """Calls `end` as soon as `stop` is set: a server waits for streams that are open."""
+
+    async def wait() -> None:
+        await stop.wait()
+        end()
+
+    task = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def configured(port: int, variables: dict[str, str]) -> Loaded:
@@ -86,6 +102,7 @@ def greeting(url: str, data: Path) -> str:
   Start here                {url}/
   Shop with the widget      {url}/shop
   Desk (as Slack draws it)  {url}/desk
+  WhatsApp and Telegram     {url}/phones
   Log                       {url}/log
 
   Try   "where is my refund?"   "how do I return something?"   "I want to talk to a human"

@@ -29,6 +29,11 @@ def settle() -> None:
     gc.enable()
 
 
+def leave() -> None:
+    """The process ends: what an SDK made in the meantime need not be looked through for cycles, several times over."""
+    gc.freeze()
+
+
 def _import_without(name: str, optional: str) -> None:
     """Import a module as if something that it could use were not installed; others may still import that.
 

@@ -7,6 +7,7 @@ environment the pictures of the README are taken on the way.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -32,6 +33,11 @@ REPLY = (
 )
 NOTE = "note: rang the warehouse, they release it this afternoon"
 HANDED, TALKING = "A person from the team will answer here", "You are now talking with Sara Lindqvist."
+GREETING, LABEL = "Here is your label,", b"%PDF-1.7\nthe return label"
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAABgAAAAQCAIAAACDRijCAAAAKElEQVR42mN4sG8aHB2ZlQNHpIozDGODKNGMLD6cDRpNR6PpiAoGAQB4i/6fS5"
+    "A5JwAAAABJRU5ErkJggg=="
+)
 CLOSED = "We have closed this request. Write again at any time."
 
 pytestmark = [
@@ -121,6 +127,40 @@ class Colleague:
         await self.composer.press("Enter")
         row = self.thread.locator(".message").filter(has_text=text)
         await expect(row.get_by_role("button", name=f"{mark}: Support Gateway")).to_be_visible()
+
+
+class Phone:
+    """A phone on the page `/phones`, in the hand of whoever the page gives it to first."""
+
+    def __init__(self, page: Page, app: str) -> None:
+        self.page = page
+        self.place = page.get_by_role("region", name=app)
+        self.messages = page.get_by_role("list", name=f"Messages in {app}").locator(".message")
+        self.box = self.place.get_by_role("textbox", name="Message")
+
+    async def suggested(self, text: str) -> None:
+        """Press one of the sentences that the page suggests."""
+        await self.place.get_by_role("button", name=text).click()
+
+    async def say(self, text: str) -> None:
+        """Write it."""
+        await self.box.fill(text)
+        await self.box.press("Enter")
+
+    async def share(self, name: str, media_type: str, content: bytes) -> None:
+        """Pick a file, which goes with the next words."""
+        file = {"name": name, "mimeType": media_type, "buffer": content}
+        await self.place.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+
+    def button(self, label: str) -> Locator:
+        """A button below a message."""
+        return self.messages.get_by_role("button", name=label, exact=True)
+
+    async def gets(self, link: str) -> bytes:
+        """Open a file that came; what is in it."""
+        async with self.page.expect_download() as caught:
+            await self.messages.get_by_role("link", name=link).click()
+        return (await (await caught.value).path()).read_bytes()
 
 
 @pytest_asyncio.fixture
@@ -239,6 +279,60 @@ async def the_log_tells(log: Page) -> None:
     await expect(paid).to_have_count(1)
     await entries.get_by_text("Turn 2", exact=True).evaluate("(it) => it.scrollIntoView()")
     await shot(log, "log")
+
+
+async def test_two_customers_on_their_phones(served: Served, visit: Callable[..., Awaitable[Page]]) -> None:
+    phones = await visit("/phones", viewport={"width": 1280, "height": 860})
+    marie, priya = Phone(phones, "Telegram"), Phone(phones, "WhatsApp")
+
+    # Each asks for her money: on Telegram a button answers, on WhatsApp a number.
+    await phones.get_by_role("button", name="START").click()
+    await expect(marie.messages.nth(1)).to_contain_text("Bonjour")
+    await marie.suggested("Hi, I returned the microphone.")
+    await marie.button("Yes").click()
+    await expect(marie.messages.last).to_contain_text("Refund of $139.00 issued")
+    await expect(marie.button("Yes")).to_have_count(0)
+    await priya.suggested("Hi, I sent the headphones back.")
+    await expect(priya.messages.last.locator(".item")).to_have_text(["1.Yes", re.compile(r"^2.No")])
+    await priya.say("1")
+    await expect(priya.messages.last).to_contain_text("Refund of $189.40 issued")
+    await expect(priya.messages.nth(0).get_by_role("img", name="Read")).to_be_visible()
+    assert sorted(row["order_id"] for row in served.paid()) == ["A-46420", "A-46901"]
+
+    # Each asks for a person, Marie with a picture; Sara answers both, with a file.
+    await marie.share("box.png", "image/png", PICTURE)
+    await marie.say("I want to talk to a human")
+    await expect(marie.messages.last).to_contain_text("I'm going to bring in someone from the team.")
+    await expect(marie.messages.get_by_role("img", name="box.png")).to_be_visible()
+    await priya.say("I want to talk to a human")
+    await expect(priya.messages.last).to_contain_text("I'm going to bring in someone from the team.")
+    sara = Colleague(await visit("/desk"))
+    for customer in ("Marie Dupont · telegram", "Priya Nair · whatsapp"):
+        card = sara.page.locator("#channel-messages .message").filter(has_text=customer)
+        await card.get_by_role("button", name=re.compile("repl")).click()
+        if customer.startswith("Marie"):
+            await expect(sara.thread.get_by_role("img", name="box.png")).to_be_visible()
+        label = {"name": "label.pdf", "mimeType": "application/pdf", "buffer": LABEL}
+        await sara.thread.locator("input[type=file]").set_input_files(label)  # type: ignore[arg-type]
+        await sara.write(f"{GREETING} {customer.split()[0]}!", "white check mark")
+
+    # Both read her words under her name, and open the file.
+    for phone, name in ((marie, "Marie"), (priya, "Priya")):
+        await expect(phone.messages.filter(has_text=f"Sara Lindqvist: {GREETING} {name}!")).to_be_visible()
+        assert await phone.gets("label.pdf") == LABEL
+    await shot(phones, "phones")
+
+    # The same after a restart.
+    before = [await phone.messages.count() for phone in (marie, priya)]
+    await served.kill()
+    await served.start()
+    await phones.reload()
+    for phone, count in zip((marie, priya), before, strict=True):
+        await expect(phone.messages).to_have_count(count)
+        assert await phone.gets("label.pdf") == LABEL
+    await marie.say("thank you")
+    card = sara.page.locator("#channel-messages .message").filter(has_text="Marie Dupont · telegram")
+    await expect(card.locator("blockquote")).to_have_text("thank you")
 
 
 async def test_a_gateway_that_is_killed_loses_and_repeats_nothing(

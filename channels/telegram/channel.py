@@ -15,12 +15,11 @@ from bus.message import Address, Attachment, Side, Words
 from channels import webhook
 from channels.files.fetching import Fetcher
 from channels.port import Lent
-from channels.splitting import pieces, utf16
 from channels.telegram.client import Client
 from channels.telegram.endpoint import Endpoint
 from channels.telegram.links import Links
 from channels.telegram.polling import Polling
-from channels.telegram.rendering import ROOM
+from channels.telegram.rendering import Part, rendered
 from channels.telegram.sending import Post
 from channels.telegram.settings import LIMITS, Settings
 from channels.thinking import Thinking
@@ -112,9 +111,12 @@ class TelegramChannel:
         chat, _, member = address.peer.partition(":")
         where = {"chat_id": int(chat), "message_thread_id": int(address.thread) if address.thread else None}
         if (words or taken_back) and not member and self._drafts and self.settings.streaming:
-            text = "".join(pieces(words, ROOM, utf16)[:1]) or None
+            shown = [*rendered(Words(words, "agent")), Part("")][0]
+            styles = list(shown.entities) or None
             try:
-                await self._client.call("sendMessageDraft", draft_id=DRAFT, text=text, **where)
+                await self._client.call(
+                    "sendMessageDraft", draft_id=DRAFT, text=shown.text or None, entities=styles, **where
+                )
             except Permanent as error:
                 self._drafts = False
                 logger.info("telegram.no_drafts", channel=self.name, error=str(error))

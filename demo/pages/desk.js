@@ -2,7 +2,7 @@
 
 import { openView } from "./blocks.js";
 import { composer } from "./composer.js";
-import { h, post } from "./dom.js";
+import { h, post, upload } from "./dom.js";
 import { avatar, messageRow } from "./message.js";
 
 const state = { members: {}, channels: [], messages: new Map(), channel: "", member: "", thread: null, unread: new Map(), fresh: new Set() };
@@ -24,6 +24,11 @@ const room = () => state.channels.find((channel) => channel.id === state.channel
 
 function act(verb, body) {
   return post(`/demo/api/desk/${verb}`, { user: state.member, channel: state.channel, ...body });
+}
+
+function send(text, file, more) {
+  const where = { user: state.member, channel: state.channel, text, ...more };
+  return file ? upload("/demo/api/desk/share", file, where) : act("post", where);
 }
 
 async function press(message, element, value, node) {
@@ -121,8 +126,8 @@ function drawComposers() {
   const channel = room();
   const closed = channel.archived ? "This channel is archived." : channel.members.includes(state.member) ? null : "You are not in this channel.";
   const where = channel.kind === "im" ? directName(channel) : `#${channel.name}`;
-  find("channel-composer").replaceChildren(composer(`Message ${where}`, closed, (text) => act("post", { text })));
-  find("thread-composer").replaceChildren(composer("Reply…", closed, (text, broadcast) => act("post", { text, thread_ts: state.thread, broadcast }), `Also send to ${where}`));
+  find("channel-composer").replaceChildren(composer(`Message ${where}`, closed, (text, { file }) => send(text, file, {})));
+  find("thread-composer").replaceChildren(composer("Reply…", closed, (text, { broadcast, file }) => send(text, file, { thread_ts: state.thread, broadcast }), `Also send to ${where}`));
 }
 
 // Moving about

@@ -44,7 +44,7 @@ const MARKDOWN = [
 ];
 
 // The earliest rule that matches turns into a node; the rest is text.
-function inline(text, names, rules) {
+export function inline(text, names, rules) {
   const found = rules
     .map(([pattern, build]) => [pattern.exec(text), build])
     .filter(([match]) => match)

@@ -1,7 +1,7 @@
 // One message with its author, blocks, reactions and tools.
 
 import { draw } from "./blocks.js";
-import { clock, h } from "./dom.js";
+import { clock, h, shared } from "./dom.js";
 import { emoji, REACTIONS } from "./emoji.js";
 import { mrkdwn } from "./markup.js";
 
@@ -40,6 +40,8 @@ function body(message, actions) {
   const press = (element, value, node) => actions.press(message, element, value, node);
   return h("div", { class: "blocks" }, draw(message.blocks, names, press), edited);
 }
+
+const files = (message) => (message.files ?? []).map((file) => shared(`/demo/api/desk/files/${file.id}`, { name: file.name, type: file.mimetype, size: file.size }));
 
 function reactions(message, actions) {
   if (!message.reactions?.length) return null;
@@ -104,7 +106,7 @@ export function messageRow(message, before, actions, inPane) {
     "li",
     { class: style, "data-ts": message.ts },
     face(message, actions),
-    h("div", { class: "content" }, only, author(message, actions), broadcast, body(message, actions), reactions(message, actions), !inPane && summary(message, actions)),
+    h("div", { class: "content" }, only, author(message, actions), broadcast, body(message, actions), files(message), reactions(message, actions), !inPane && summary(message, actions)),
     tools(message, actions, inPane),
   );
 }

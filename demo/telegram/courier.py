@@ -61,6 +61,7 @@ class Courier:
     delivered: list[Update] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[Callable[[Json], None]] = field(default_factory=list)  # shown each update before it goes
+    watchers: list[Callable[[], None]] = field(default_factory=list)  # told when an update comes or is done
     _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _http: aiohttp.ClientSession | None = None
 
@@ -71,6 +72,7 @@ class Courier:
         for shown in self.seen:
             shown(update.payload)
         self.waiting.append(update)
+        self._changed()
         self.news.set()
         self.run()
 
@@ -89,6 +91,11 @@ class Courier:
         self.waiting.remove(update)
         self.delivered.append(update)
         update.settled.set()
+        self._changed()
+
+    def _changed(self) -> None:
+        for watcher in self.watchers:
+            watcher()
 
     def expire(self) -> None:
         """Telegram forgets what is too old."""
@@ -114,7 +121,7 @@ class Courier:
                 return self._done(update)
             self.webhook.last_error = f"Wrong response from the webhook: {status}"
             self.webhook.last_error_at = self.clock() // 1000
-            own = 0.0 if failures == 0 else min(2.0**failures, LONGEST_PAUSE)
+            own = 0.0 if failures == 0 else min(2.0 ** min(failures, 6), LONGEST_PAUSE)
             failures += 1
             await self.sleep((pause or own) * self.retry_scale)
         return None

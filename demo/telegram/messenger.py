@@ -5,7 +5,6 @@ the update: at once while the bot fetches updates itself.
 """
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +47,7 @@ class Message:
     thread: int = 0
     edited: int = 0
     more: Json = field(default_factory=dict)
+    seen: bool = False  # the bot has it
 
     @property
     def buttons(self) -> dict[str, str]:
@@ -92,11 +92,9 @@ class Messenger:
     faults: Faults = field(default_factory=Faults)
     refuse_next: list[Refused] = field(default_factory=list)  # the next messages of the bot are refused so
     polling: asyncio.Event | None = None
-    watchers: list[Callable[[Message], None]] = field(default_factory=list)
+    watchers: list[Callable[[Json], None]] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=lambda: {"update": 900_000_000, "press": 4_000_000_000})
     _last: dict[int, int] = field(default_factory=dict)
-    _numbers: dict[int, "itertools.count[int]"] = field(default_factory=dict)
-    _updates: "itertools.count[int]" = field(default_factory=lambda: itertools.count(900_000_001))
-    _presses: "itertools.count[int]" = field(default_factory=lambda: itertools.count(4_000_000_001))
 
     @property
     def bot(self) -> Person:
@@ -110,17 +108,26 @@ class Messenger:
         entities = self._commands(text)
         message = self.add(place, self.people[person], text, entities, thread=thread, more=more)
         await self.tell("message", message.told(), place.id)
+        message.seen = True
+        self.announce({"message": message})
         return message
+
+    async def share(self, person: int, name: str, media_type: str, content: bytes, caption: str = "") -> Message:
+        """Send a file as it is, with or without words."""
+        file = self.store(f"f{self._next('file')}", content) | {"file_name": name, "mime_type": media_type}
+        words: Json = {"caption": caption} if caption else {}
+        return await self.say(person, document=file, **words)
 
     async def edit(self, message: Message, text: str) -> None:
         message.text, message.edited = text, self.clock() // 1000
+        self.announce({"message": message})
         await self.tell("edited_message", message.told(), message.chat.id)
 
     async def press(self, person: int, message: Message, label: str, *, data: str = "") -> Update:
         """Press a button below a message; `data` is what a forged client would say instead."""
         wanted: str = data or message.buttons[label]
         query: Json = {
-            "id": str(next(self._presses)), "from": self.people[person].told(), "message": message.told(),
+            "id": str(self._next("press")), "from": self.people[person].told(), "message": message.told(),
             "chat_instance": "1", "data": wanted,
         }  # fmt: skip
         self.answered[query["id"]] = ""
@@ -140,7 +147,7 @@ class Messenger:
 
     async def tell(self, kind: str, content: Json, queue: int, lasts: int = MESSAGE_LASTS) -> Update:
         """Bring an update to the bot; returns when it has it, or at once while it fetches them."""
-        update = Update({"update_id": next(self._updates), kind: content}, queue, self.clock() + lasts)
+        update = Update({"update_id": self._next("update"), kind: content}, queue, self.clock() + lasts)
         self.courier.add(update)
         if self.courier.webhook.url:
             await update.settled.wait()
@@ -166,14 +173,29 @@ class Messenger:
         self, chat: Chat, by: Person, text: str, entities: list[Json], *, thread: int = 0, more: Json | None = None,
         keyboard: list[list[Json]] | None = None,
     ) -> Message:  # fmt: skip
-        numbers = self._numbers.setdefault(chat.id, itertools.count(1))
         message = Message(
-            next(numbers), chat, by, self.clock() // 1000, text, entities, keyboard or [], thread, more=more or {}
+            self._next(f"message {chat.id}"),
+            chat,
+            by,
+            self.clock() // 1000,
+            text,
+            entities,
+            keyboard or [],
+            thread,
+            more=more or {},
         )
         self.messages.append(message)
-        for watcher in self.watchers:
-            watcher(message)
+        self.announce({"message": message})
         return message
+
+    def announce(self, news: Json) -> None:
+        """Tell those who look at the phones."""
+        for watcher in self.watchers:
+            watcher(news)
+
+    def _next(self, what: str) -> int:
+        self.numbers[what] = self.numbers.get(what, 0) + 1
+        return self.numbers[what]
 
     def check_pace(self, chat: int) -> None:
         """Raises Refused for a message that comes too soon after the last."""
@@ -188,7 +210,7 @@ class Messenger:
     ) -> Message:
         """The first message of the bot in this chat that fits; waits for it."""
         heard = asyncio.Event()
-        watch: Callable[[Message], None] = lambda _: heard.set()  # noqa: E731
+        watch: Callable[[Json], None] = lambda _: heard.set()  # noqa: E731
         self.watchers.append(watch)
         try:
             async with asyncio.timeout(within):

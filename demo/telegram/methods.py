@@ -78,6 +78,7 @@ async def edit_message_text(messenger: Messenger, args: Args) -> Json:
         )
     message.text, message.entities, message.keyboard = text, entities, keyboard
     message.edited = messenger.clock() // 1000
+    messenger.announce({"message": message})
     return message.told()
 
 
@@ -87,6 +88,7 @@ async def edit_message_reply_markup(messenger: Messenger, args: Args) -> Json:
     if keyboard == message.keyboard:
         raise Refused("Bad Request: message is not modified")
     message.keyboard = keyboard
+    messenger.announce({"message": message})
     return message.told()
 
 
@@ -98,6 +100,7 @@ async def delete_message(messenger: Messenger, args: Args) -> bool:
         raise Refused("Bad Request: message can't be deleted for everyone")
     messenger.messages.remove(message)
     messenger.removed.append(message)
+    messenger.announce({"removed": message})
     return True
 
 
@@ -116,6 +119,7 @@ async def send_chat_action(messenger: Messenger, args: Args) -> bool:
     if args.get("action") not in ACTIONS:
         raise Refused("Bad Request: wrong parameter action in request")
     messenger.actions.append((chat.id, str(args["action"])))
+    messenger.announce({"typing": chat})
     return True
 
 
@@ -125,8 +129,9 @@ async def send_message_draft(messenger: Messenger, args: Args) -> bool:
         raise Refused("Bad Request: message drafts can be sent only to private chats")
     if not _number(args, "draft_id"):
         raise Refused("Bad Request: DRAFT_ID_INVALID")
-    text = _text(args)[0] if args.get("text") else ""
+    text, entities = _text(args) if args.get("text") else ("", [])
     messenger.drafts.append((chat.id, text))
+    messenger.announce({"draft": chat, "text": text, "entities": entities})
     return True
 
 

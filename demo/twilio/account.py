@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from demo.faults import Faults
 from demo.twilio.courier import Courier
@@ -59,8 +59,8 @@ class Account:
     messages: dict[str, Message] = field(default_factory=dict)
     phones: dict[str, Phone] = field(default_factory=dict)
     typing: list[str] = field(default_factory=list)
-    watchers: list[Callable[[Message], None]] = field(default_factory=list)
-    _numbers: int = 0
+    watchers: list[Callable[[Json], None]] = field(default_factory=list)
+    numbered: int = 0  # how many ids it has given
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
@@ -78,8 +78,13 @@ class Account:
         return phone
 
     def fresh(self, prefix: str) -> str:
-        self._numbers += 1
-        return f"{prefix}{random.Random(self._numbers).getrandbits(64):016x}{self._numbers:016x}"
+        self.numbered += 1
+        return f"{prefix}{random.Random(self.numbered).getrandbits(64):016x}{self.numbered:016x}"
+
+    def announce(self, news: Json) -> None:
+        """Tell those who look at the phones."""
+        for watcher in self.watchers:
+            watcher(news)
 
     # --- from the app
 
@@ -162,14 +167,24 @@ class Account:
         phone = self.phones.get(message.to)
         error = self.refusals.get(message.to, 0 if phone is not None else 63003)
         error = error or (0 if self._may_write(message.to, message.template) else 63016)
+        error = error or (0 if await self._has_fetched(message) else 63019)
         if error or phone is None:
             message.error = error
             await self._report(message, ("failed" if error == 63003 else "undelivered",))
             return
         phone.heard.append(message)
-        for watcher in self.watchers:
-            watcher(message)
+        self.announce({"message": message})
         await self._report(message, WENT_WELL)
+
+    async def _has_fetched(self, message: Message) -> bool:
+        """The files that a message shows are read once, before it goes to the phone."""
+        for url in message.shown:
+            found = await self.courier.fetch(url)
+            if found is None:
+                return False
+            name = unquote(urlsplit(url).path.rpartition("/")[2])
+            message.media.append(File(self.fresh("ME"), found[1], found[0], name))
+        return True
 
     async def _report(self, message: Message, statuses: tuple[str, ...]) -> None:
         told = ["queued", *statuses]
@@ -204,8 +219,14 @@ class Account:
     async def receive(self, message: Message) -> None:
         """A person wrote: it is kept, and the app is called once."""
         self.messages[message.sid] = message
-        if self.webhook:
-            await self.courier.bring(self.webhook, message.form)
+        self.announce({"message": message})
+        if self.webhook and (await self.courier.bring(self.webhook, message.form)).ok and message.ticks == "sent":
+            self.tick(message, "delivered")
+
+    def tick(self, message: Message, ticks: str) -> None:
+        """What the person's own phone shows beside it."""
+        message.ticks = ticks
+        self.announce({"message": message})
 
     def media_url(self, message: Message, file: File) -> str:
         return f"{self.url}/2010-04-01/Accounts/{self.sid}/Messages/{message.sid}/Media/{file.sid}"

@@ -171,6 +171,8 @@ async def _typing(request: web.Request) -> web.Response:
     if form.get("channel") != "whatsapp" or message is None or not message.inbound:
         raise TwilioError(400, 20001, "messageId must be that of a received WhatsApp message")
     account.typing.append(message.sid)
+    account.tick(message, "read")
+    account.announce({"typing": message})
     return web.json_response({"success": True})
 
 

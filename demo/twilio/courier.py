@@ -11,6 +11,7 @@ import aiohttp
 from demo.twilio.signing import signature
 
 TOTAL = 15.0
+LARGEST_FILE = 16 * 1024 * 1024  # https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,16 @@ class Courier:
             return "ct"
         except (aiohttp.ClientError, TimeoutError):
             return "rt"
+
+    async def fetch(self, url: str) -> tuple[bytes, str] | None:
+        """(content, media type) of a file that the app wants sent; None where none is given."""
+        try:
+            async with self._session().get(self._place(url), timeout=aiohttp.ClientTimeout(total=TOTAL)) as answer:
+                content = await answer.read()
+                fine = answer.status == 200 and 0 < len(content) <= LARGEST_FILE
+                return (content, answer.content_type) if fine else None
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
     def _place(self, url: str) -> str:
         parts = urlsplit(url)

@@ -27,6 +27,7 @@ class File:
     sid: str
     content_type: str
     content: bytes
+    name: str = ""
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Message:
     error: int = 0
     quoted: str = ""
     form: dict[str, str] = field(default_factory=dict)
+    ticks: str = "sent"  # of a person's message: sent, delivered to the app, read
     shown: list[str] = field(default_factory=list)
 
     @property

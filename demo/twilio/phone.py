@@ -27,9 +27,9 @@ class Phone:
         await self.account.receive(message)
         return message
 
-    async def share(self, content: bytes, content_type: str, caption: str = "") -> Message:
+    async def share(self, content: bytes, content_type: str, caption: str = "", name: str = "") -> Message:
         """Send a photo or a file."""
-        message = self.write(caption, [File(self.account.fresh("ME"), content_type, content)])
+        message = self.write(caption, [File(self.account.fresh("ME"), content_type, content, name)])
         await self.account.receive(message)
         return message
 
@@ -41,6 +41,7 @@ class Phone:
 
     async def read(self) -> None:
         """Look at what arrived last: Twilio reports it as read."""
+        self.heard[-1].status = "read"
         await self.account.tell(self.heard[-1], "read")
 
     def write(self, text: str, files: list[File] | None = None, /, **more: str) -> Message:

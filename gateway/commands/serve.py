@@ -100,8 +100,11 @@ def _port_taken(loaded: Loaded, error: OSError) -> Exception:
 
 def until_stopped(serving: Serving) -> None:
     """Run until SIGINT or SIGTERM; the first lets work finish, a second SIGINT ends at once."""
+    from gateway import lean
+
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_until_stopped(serving))
+    lean.leave()
 
 
 async def _until_stopped(serving: Serving) -> None:

@@ -65,19 +65,23 @@ async def entries(request: web.Request) -> web.Response:
     return web.json_response({"items": [said, asked] if request.query["after"] == "0" else [], "next": None})
 
 
+async def taken(_: web.Request) -> web.Response:
+    return web.Response()
+
+
 @pytest.fixture
 async def origin(world: World) -> AsyncIterator[str]:
     """The gateway's origin, with the world's pages on it."""
     app = web.Application()
     app.add_routes([
         *world.routes(), web.get("/api/v1/conversations", conversations),
-        web.get("/api/v1/conversations/{id}/log", entries),
+        web.get("/api/v1/conversations/{id}/log", entries), web.post("/webhooks/{channel}", taken),
     ])  # fmt: skip
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    world.desk.close()
+    world.end_streams()
     await runner.cleanup()
 
 
@@ -136,7 +140,7 @@ async def test_a_reply_that_nobody_took_goes_back_into_the_box_and_stays_there(
 
     await page.unroute("**/demo/api/desk/post")
     async with page.expect_response("**/demo/api/desk/events"):
-        world.desk.close()
+        world.end_streams()
     await expect(page.locator("#connection")).to_be_empty()
     await expect(box).to_have_value("Hi, this is Sara.")
     await box.press("Enter")
@@ -170,13 +174,43 @@ async def test_the_log_shows_words_as_they_are(page: Page, origin: str, world: W
     await expect(page.locator(".entry")).to_contain_text("A-48291")
 
 
-@pytest.mark.parametrize("path", ["/", "/shop", "/desk", "/log"])
+async def a_chat_with_everything(page: Page, world: World) -> None:
+    """On both phones: words of each side, a style, a link, buttons, a file, a menu."""
+    await page.get_by_role("button", name="START").click()
+    marie, telegram = world.telegram.chat(10004), world.telegram
+    styles = [
+        {"type": "bold", "offset": 0, "length": 5}, {"type": "italic", "offset": 3, "length": 2},
+        {"type": "text_link", "offset": 6, "length": 4, "url": "https://halden.example"},
+        {"type": "blockquote", "offset": 11, "length": 5},
+    ]  # fmt: skip
+    yes = [[{"text": "Yes", "callback_data": "1"}], [{"text": HOSTILE[:40], "callback_data": "2"}]]
+    telegram.add(marie, telegram.bot, f"Hello link\nquote\n{HOSTILE}", styles, keyboard=yes)
+    await telegram.share(10004, "note.pdf", "application/pdf", b"%PDF-1.7")
+    await world.twilio.phones["whatsapp:+447700900123"].say(f"*bold* _it_ ~gone~ `x`\n- one\n> quoted\n{HOSTILE}")
+    telegraph = page.locator(".telegram .messages")
+    await expect(telegraph.locator("strong em")).to_have_text("lo")
+    await expect(telegraph.get_by_role("link", name="link")).to_have_attribute("href", "https://halden.example")
+    await expect(telegraph.locator("blockquote")).to_have_text("quote")
+    await expect(telegraph.get_by_role("button", name="Yes")).to_be_visible()
+    await expect(telegraph.get_by_role("link", name="note.pdf")).to_be_visible()
+    written = page.locator(".whatsapp .messages")
+    for tag, words in (("strong", "bold"), ("em", "it"), ("s", "gone"), ("code", "x"), ("blockquote", "quoted")):
+        await expect(written.locator(tag).first).to_have_text(words)
+    await expect(written).to_contain_text(HOSTILE.partition("*")[0].strip())
+    await page.get_by_role("button", name="Menu").click()
+    await expect(page.get_by_role("button", name="/start Start")).to_be_visible()
+    assert await page.evaluate("window.broken") is None
+
+
+@pytest.mark.parametrize("path", ["/", "/shop", "/desk", "/log", "/phones"])
 async def test_nobody_is_shut_out(page: Page, origin: str, world: World, client: AsyncWebClient, path: str) -> None:
     card = await client.chat_postMessage(channel=DESK, text="card", blocks=CARD)
     await client.chat_postMessage(channel=DESK, text="hi", thread_ts=card["ts"], username="Ana Ruiz")
     world.connect(origin)
     await page.goto(origin + path)
-    await expect(page.locator(".door, .orders li, .summary, .entry").first).to_be_visible()
+    await expect(page.locator(".door, .orders li, .summary, .entry, .start").first).to_be_visible()
+    if path == "/phones":
+        await a_chat_with_everything(page, world)
     if path == "/desk":
         await page.locator(".summary").click()
     await page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")

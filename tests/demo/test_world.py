@@ -26,11 +26,11 @@ async def page(world: World) -> AsyncIterator[aiohttp.ClientSession]:
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
     async with aiohttp.ClientSession(base) as session:
         yield session
-    world.desk.close()
+    world.end_streams()
     await runner.cleanup()
 
 
-@pytest.mark.parametrize("path", ["/", "/shop", "/desk", "/log"])
+@pytest.mark.parametrize("path", ["/", "/shop", "/desk", "/log", "/phones"])
 async def test_pages_load_nothing_from_elsewhere(page: aiohttp.ClientSession, path: str) -> None:
     async with page.get(path) as answer:
         text = await answer.text()
@@ -85,6 +85,19 @@ async def test_a_wrong_wish_is_refused(
         assert answer.status == status
 
 
+async def test_a_file_from_the_desk_is_shared_there(page: aiohttp.ClientSession, world: World) -> None:
+    query = {"user": SARA, "channel": DESK, "text": "the label", "name": "label.pdf", "type": "application/pdf"}
+    headers = {"Content-Type": "application/octet-stream"}
+    async with page.post("/demo/api/desk/share", params=query, data=b"%PDF-1.7", headers=headers) as answer:
+        assert answer.status == 200
+    (message,) = world.slack.messages()
+    assert (message.text, [file["name"] for file in message.files]) == ("the label", ["label.pdf"])
+    async with page.get(f"/demo/api/desk/files/{message.files[0]['id']}") as answer:
+        assert await answer.read() == b"%PDF-1.7"
+    async with page.post("/demo/api/desk/share", params=query, data={"file": "x"}) as answer:
+        assert answer.status == 400
+
+
 async def test_a_form_of_another_page_is_refused(page: aiohttp.ClientSession, world: World) -> None:
     async with page.post("/demo/api/desk/post", data={"user": SARA, "channel": DESK, "text": "hi"}) as answer:
         assert answer.status == 415
@@ -126,7 +139,8 @@ async def test_the_log_is_read_with_the_operators_token(page: aiohttp.ClientSess
 async def test_a_restarted_world_remembers(gateway: Listener, tmp_path: Path) -> None:
     secrets, file = Secrets.fresh(), tmp_path / "world.json"
     async with await serve(lambda: NOW, secrets, gateway_url=gateway.url, memory_path=file) as before:
-        root = await before.slack.post_as(SARA, "root")
+        label = before.slack.files.keep("label.pdf", "application/pdf", b"%PDF-1.7", before.slack.ids)
+        root = await before.slack.post_as(SARA, "root", files=(label,))
         ana = before.shop.stock.customers["cus_1001"]
         order = before.shop.order(ana, "A-48291")
         before.shop.refund(order, order.total, "k1")
@@ -135,6 +149,7 @@ async def test_a_restarted_world_remembers(gateway: Listener, tmp_path: Path) ->
         assert [m.text for m in after.slack.thread(root)] == ["root"]
         assert after.shop.stock.orders["A-48291"].refund_ref == "R-7711"
         assert after.shop.ledger == before.shop.ledger
+        assert after.slack.files.known == {label.id: label}
         assert await after.slack.post_as(SARA, "reply", thread_ts=root) > root
 
 

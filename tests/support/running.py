@@ -62,12 +62,13 @@ async def running(
     *more: web.AbstractRouteDef,
     clock: Callable[[], int] = real_clock,
     connect: Callable[[str], None] = lambda _: None,
+    port: int = 0,
 ) -> AsyncIterator[Running]:
     """Serve this configuration until the block ends. `connect` is told the origin before anything can come in."""
-    loaded = load(config, {("listen", "port"): 0}, variables)
+    loaded = load(config, {("listen", "port"): port}, variables)
     gateway = await Gateway.open(loaded, clock=clock)
     try:
-        served = await Served.listen(gateway.application(*more), "127.0.0.1", 0)
+        served = await Served.listen(gateway.application(*more), "127.0.0.1", port)
         try:
             url = f"http://127.0.0.1:{served.port}"
             connect(url)

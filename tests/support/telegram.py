@@ -13,7 +13,7 @@ from aiogram.types import Update as TheirUpdate
 from demo.telegram import Messenger, api
 from demo.telegram.courier import Courier, Webhook
 from gateway.ids import clock as real_clock
-from tests.support.businesses import Business, serving, shop
+from tests.support.businesses import Business, serving, shop, without_phones
 from tests.support.running import Running
 
 TOKEN = "4200000042:AAH-of-the-tests_0123456789abcdefgh"
@@ -49,7 +49,7 @@ def _readable(payload: dict[str, Any]) -> None:
 def configuration(folder: Path, text: str = SECTION) -> Path:
     """The demo's own, with a Telegram channel in it."""
     demo = Path(str(files("demo")))
-    changed = (demo / "gateway.yaml").read_text().replace("channels:\n", text)
+    changed = without_phones((demo / "gateway.yaml").read_text()).replace("channels:\n", text)
     path = folder / "gateway.yaml"
     path.write_text(changed.replace("spec: agent.yaml", f"spec: {demo / 'agent.yaml'}"))
     return path

@@ -12,7 +12,7 @@ from demo.slack.people import CUSTOMER
 from demo.stock import ANA
 from demo.world import World
 from gateway.ids import clock as real_clock
-from tests.support.businesses import Business, hotel, shop
+from tests.support.businesses import Business, hotel, shop, without_phones
 from tests.support.phones import AtTheWidget, InSlack, InTelegram, OnWhatsApp, Phone
 from tests.support.telegram import telegram_shop
 from tests.support.visitor import Visitor
@@ -66,7 +66,9 @@ def slack(*, socket: bool) -> Transport:
     @asynccontextmanager
     async def opened(folder: Path) -> AsyncIterator[Served]:
         demo = Path(str(files("demo")))
-        text = (demo / "gateway.yaml").read_text().replace("spec: agent.yaml", f"spec: {demo / 'agent.yaml'}")
+        text = without_phones((demo / "gateway.yaml").read_text()).replace(
+            "spec: agent.yaml", f"spec: {demo / 'agent.yaml'}"
+        )
         config = folder / "gateway.yaml"
         config.write_text(text.replace("app_token: null", "app_token: ${SLACK_APP_TOKEN}") if socket else text)
         async with shop(folder, config=config, prepare=_ana_is_here, clock=clock()) as business:

@@ -14,7 +14,7 @@ from demo.twilio import api as twilio_api
 from demo.twilio.account import Template
 from demo.twilio.courier import Courier
 from gateway.ids import clock as real_clock
-from tests.support.businesses import Business, shop
+from tests.support.businesses import Business, shop, without_phones
 
 ACCOUNT_SID = "AC" + "1" * 32
 TOKEN = "twilio-auth-token-of-the-tests"
@@ -75,7 +75,7 @@ async def shop_on_whatsapp(
 ) -> AsyncIterator[tuple[Business, Account]]:
     """The demo's shop with one channel more."""
     demo = Path(str(files("demo")))
-    text = (demo / "gateway.yaml").read_text()
+    text = without_phones((demo / "gateway.yaml").read_text())
     text = text.replace("public_url: ${DEMO_ORIGIN:-http://127.0.0.1:8080}", f"public_url: {PUBLIC}")
     text = text.replace("spec: agent.yaml", f"spec: {demo / 'agent.yaml'}").replace(
         "\nchannels:\n", f"\nchannels:{SECTION}"

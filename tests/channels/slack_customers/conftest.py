@@ -17,7 +17,7 @@ from demo.slack.people import BOT, CUSTOMER, DESK, GENERAL
 from demo.stock import ANA
 from demo.world import World
 from gateway.ids import clock as real_clock
-from tests.support.businesses import text_of
+from tests.support.businesses import text_of, without_phones
 from tests.support.running import OPERATOR, SECRET_KEY, Running, running
 
 DIRECT = "D0PRIYA001"
@@ -134,7 +134,7 @@ async def lived(
 
 def write(folder: Path, section: str, socket: bool) -> Path:
     """The demo's configuration with customers in Slack."""
-    text = (Path(str(files("demo") / "gateway.yaml"))).read_text()
+    text = without_phones((Path(str(files("demo") / "gateway.yaml"))).read_text())
     start = text.index("  slack: {mode") if "  slack: {mode" in text else text.index("\ndesk:")
     end = text.index("\ndesk:")
     text = f"{text[:start].rstrip()}\n  slack: {section}\n{text[end:]}"

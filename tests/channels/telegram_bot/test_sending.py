@@ -20,7 +20,6 @@ from channels.telegram.client import reason
 from channels.telegram.settings import LIMITS
 from demo.telegram import ANA, JONAS
 from demo.telegram.formatting import Refused
-from demo.telegram.messenger import Message
 from tests.channels.telegram_bot.world import World, opened
 from tests.support.clock import Clock
 from tests.support.telegram import TOKEN
@@ -81,7 +80,7 @@ async def test_what_is_sent_of_a_long_text_is_not_sent_again(tmp_path: Path) -> 
         ana = world.chat(ANA)
         world.telegram.chat(ANA)
 
-        def too_many(message: Message) -> None:
+        def too_many(_: Any) -> None:
             if len(world.telegram.by_bot(ANA)) == 1:
                 world.telegram.refuse_next.append(Refused("Too Many Requests: retry after 2", 429, retry_after=2))
 
@@ -204,8 +203,9 @@ async def test_while_the_agent_works_it_is_shown_and_words_come_as_they_are_writ
     await until(lambda: world.telegram.actions)
     world.hub.publish("c1", Preview(1, 0, "Your order "))
     await until(lambda: world.telegram.drafts)
-    world.hub.publish("c1", Preview(1, 11, "is on its way."))
+    world.hub.publish("c1", Preview(1, 11, "is **on its way**."))
     await until(lambda: world.telegram.drafts[-1] == (ANA, "Your order is on its way."))
+    assert world.telegram.calls[-1][1]["entities"] == [{"type": "bold", "offset": 14, "length": 10}]
     world.hub.publish("c1", Discard(1))
     await until(lambda: world.telegram.drafts[-1] == (ANA, ""))
     world.hub.publish("c1", Rested())
