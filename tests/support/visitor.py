@@ -24,6 +24,7 @@ class Visitor:
         self.conversation = ""
         self.messages: dict[int, Json] = {}
         self.events: list[tuple[str, Json]] = []
+        self.watchers: list[Callable[[], None]] = []
         self._numbers = itertools.count(1)
         self._news = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
@@ -104,6 +105,8 @@ class Visitor:
                 assert data["seq"] not in self.messages, "a message was repeated"
                 self.messages[data["seq"]] = data
             self._news.notify_all()
+        for watcher in self.watchers:
+            watcher()
 
 
 NO_LIMIT = aiohttp.ClientTimeout(total=None)
