@@ -101,7 +101,7 @@ class AtTheWidget(Phone):
         await self.visitor.press(offer["id"], button)
 
     async def share(self, content: bytes, media_type: str, words: str) -> None:
-        raise NotImplementedError("the widget takes no files")
+        await self.visitor.share("photo", content, media_type, words)
 
     def shown(self) -> list[Shown]:
         ours = (item for _, item in sorted(self.visitor.messages.items()) if item["from"] in ("agent", "staff"))

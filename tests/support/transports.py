@@ -100,4 +100,4 @@ TRANSPORTS: dict[str, Transport] = {
     "slack-socket": slack(socket=True),
     "hotel": web(hotel),
 }
-SHARING = tuple(name for name in TRANSPORTS if name not in ("web", "hotel"))  # where a customer can send a file
+SHARING = tuple(name for name in TRANSPORTS if name != "hotel")  # where a customer can send a file

@@ -56,6 +56,15 @@ class Visitor:
         async with self._http.post(f"{self.origin}/web/messages", json=body, headers=self.headers) as answer:
             return answer.status
 
+    async def share(self, name: str, content: bytes, media_type: str, text: str) -> str:
+        """Write a message beside a file; its id."""
+        number = f"m{next(self._numbers)}"
+        headers = {**self.headers, "Content-Type": media_type}
+        async with self._http.put(f"{self.origin}/web/files/{number}/{name}", data=content, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+        assert await self.post({"id": number, "text": text, "files": [number]}) == 202
+        return number
+
     async def say(self, text: str) -> str:
         """Write a message; its id."""
         number = f"m-{next(self._numbers)}"
