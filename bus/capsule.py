@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
+Proof = Literal["none", "channel", "link", "site"]
+"""Who says that customers are who they say: nobody, their platform, a link that the site signed, or the site itself."""
+
 
 class Line(msgspec.Struct, frozen=True):
     """One line of the transcript; `at` in UTC ms. `flagged`: the agent was not quite sure of it."""
@@ -42,7 +45,7 @@ class Who(msgspec.Struct, frozen=True):
     name: str
     id: str = ""
     email: str = ""
-    verified: Literal["none", "channel", "link", "site"] = "none"
+    verified: Proof = "none"
 
 
 class Capsule(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from bus.canonical import decode, decode_numbers, encode
+from bus.capsule import Proof
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -36,9 +37,10 @@ class Spoken(Entry, frozen=True, kw_only=True):
 
 
 class CustomerSaid(Spoken, frozen=True, kw_only=True, tag="customer_said"):
-    """The customer wrote."""
+    """The customer wrote. `verified` is what is proved of who wrote it."""
 
     attachments: tuple[dict[str, Any], ...] = ()
+    verified: Proof = "none"
 
 
 class CustomerEdited(Spoken, frozen=True, kw_only=True, tag="customer_edited"):

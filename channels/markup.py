@@ -40,6 +40,7 @@ TYPES = {
     "em": "em",
     "s": "s",
 }
+ENDS = {"td": " ", "th": " ", **dict.fromkeys(("p", "h", "pre", "li", "tr", "br", "hr", "quote"), "\n")}
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 DOMAIN = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}")
 BARE = re.compile(r"https://[^\s<>\"'\\]+[^\s<>\"'\\.,;:!?)\]}*_]")
@@ -66,6 +67,15 @@ def tree(markdown: str) -> list[Node]:
     root: list[Node] = []
     _build(_markdown().parse(text), root)
     return root
+
+
+def plainly(markdown: str) -> str:
+    """The words of a Markdown text without its marks, for where nothing can look different: a notification."""
+    return re.sub(r"\n{2,}", "\n", _flat(tree(markdown))).strip()
+
+
+def _flat(nodes: Iterable[Node]) -> str:
+    return "".join(node if isinstance(node, str) else _flat(node["c"]) + ENDS.get(node["t"], "") for node in nodes)
 
 
 def literal(text: str) -> list[Node]:

@@ -185,10 +185,11 @@ def _opened_at(lines: Sequence[Recorded], conversation: Conversation) -> int:
 def who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
     """The customer, as far as they are known in these lines of the present episode."""
     customer = conversation.customer
-    named = (line.entry.name for line in reversed(lines) if isinstance(line.entry, CustomerSaid) and line.entry.name)
+    said = [line.entry for line in reversed(lines) if isinstance(line.entry, CustomerSaid)]
+    named = next((entry.name for entry in said if entry.name), "")
     if customer is None:
-        return Who(name=next(named, "") or "Anonymous visitor")
-    return Who(customer.name or next(named, "") or customer.id, customer.id, customer.email, customer.proof)
+        return Who(name=named or "Anonymous visitor", verified=said[0].verified if said else "none")
+    return Who(customer.name or named or customer.id, customer.id, customer.email, customer.proof)
 
 
 def _told(entry: Spoken) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from demo.slack import Workspace
 from demo.slack.message import Message
 from demo.slack.people import DESK, SARA
 from demo.telegram import ANA
-from tests.channels.whatsapp_twilio.test_story import shop_on_whatsapp
 from tests.proofs.stage import staged
 from tests.support.telegram import telegram_shop
+from tests.support.transports import SHARING, TRANSPORTS
 from tests.support.whatsapp import PUBLIC as WHATSAPP
+from tests.support.whatsapp import shop_on_whatsapp
 
 PUBLIC = "https://support.example.com"
 LABEL = b"%PDF-1.7\nthe return label"
@@ -61,19 +64,25 @@ def case(slack: Workspace) -> Message:
     return card
 
 
-async def test_a_photo_from_whatsapp_appears_in_the_thread(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", SHARING)
+async def test_a_photo_with_words_appears_in_the_thread(transport: str, tmp_path: Path) -> None:
+    async with TRANSPORTS[transport](tmp_path) as (business, phone):
+        await phone.share(PHOTO, "image/png", "The box arrived broken, I want to talk to a human")
+        assert await shared_at_the_desk(business.slack, 1) == [PHOTO]
+        await phone.sees(business.handover)
+        assert "The box arrived broken" in await business.card()
+
+
+async def test_what_is_no_picture_is_not_shown_as_one_and_a_label_goes_to_whatsapp(tmp_path: Path) -> None:
     async with shop_on_whatsapp(tmp_path) as (business, account):
         ana = account.phone("+34600111222", "Ana Ruiz")
         await ana.share(PHOTO, "image/png", "The box arrived broken, I want to talk to a human")
-        assert await shared_at_the_desk(business.slack, 1) == [PHOTO]
         await ana.share(b"<html><script>", "image/png", "And this")
         await ana.share(PHOTO + b"2", "image/png", "And another")
         assert await shared_at_the_desk(business.slack, 2) == [PHOTO, PHOTO + b"2"]
 
         # Sara's label goes the other way: WhatsApp fetches it from our origin.
-        label = business.slack.files.keep("label.pdf", "application/pdf", LABEL, business.slack.ids)
-        card = case(business.slack)
-        await business.slack.post_as(SARA, "", thread_ts=card.ts, channel=card.channel, files=(label,))
+        await shared_by_sara(business.slack)
         await business.running.settle()
         await account.settled()
         (address,) = next(one.shown for one in reversed(ana.heard) if one.shown)
@@ -81,14 +90,17 @@ async def test_a_photo_from_whatsapp_appears_in_the_thread(tmp_path: Path) -> No
             assert (answer.status, await answer.read()) == (200, LABEL)
 
 
-async def test_a_photo_from_telegram_appears_in_the_thread(tmp_path: Path) -> None:
+async def test_a_label_goes_to_telegram(tmp_path: Path) -> None:
     async with telegram_shop(tmp_path, "webhook") as (business, telegram):
-        photo = telegram.store("f-1", PHOTO) | {"width": 10, "height": 10}
-        await telegram.say(ANA, "", photo=[photo], caption="I want to talk to a human")
-        assert await shared_at_the_desk(business.slack, 1) == [PHOTO]
-        label = business.slack.files.keep("label.pdf", "application/pdf", LABEL, business.slack.ids)
-        card = case(business.slack)
-        await business.slack.post_as(SARA, "", thread_ts=card.ts, channel=card.channel, files=(label,))
+        await telegram.say(ANA, "I want to talk to a human")
+        await business.running.settle()
+        await shared_by_sara(business.slack)
         told = await telegram.hears(ANA, lambda one: "document" in one.more)
         assert (told.more["document"]["file_name"], told.more["caption"]) == ("label.pdf", "Sara Lindqvist")
         assert telegram.files[told.more["document"]["file_id"]] == LABEL
+
+
+async def shared_by_sara(slack: Workspace) -> None:
+    """A return label in the case's thread, without words."""
+    label, card = slack.files.keep("label.pdf", "application/pdf", LABEL, slack.ids), case(slack)
+    await slack.post_as(SARA, "", thread_ts=card.ts, channel=card.channel, files=(label,))

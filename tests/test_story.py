@@ -1,73 +1,108 @@
-"""The story that everything here is for, told once, in two businesses that have nothing in common.
+"""The story that everything here is for, told once: in the same words wherever the customer writes, and in a second business.
 
-A customer asks about money that did not come back. The agent looks it up, asks before it acts, acts once, and stops where it
-should: a person of the team sees the whole case in a Slack thread, answers, and closes it. The next message is the agent's again.
+A customer asks something, and gets an answer. They ask about money that did not come back: the agent looks it up, asks before it acts,
+acts once, asks the team where it may not decide, and stops where it should. A person of the team sees the whole case in a Slack
+thread, answers, hands the customer back to the agent, and closes the matter. The next message opens a new one.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.businesses import Business, hotel, shop
-from tests.support.visitor import Visitor
+from demo.slack.people import BEN, LENA
+from tests.support import golden
+from tests.support.businesses import Business
+from tests.support.phones import Phone
+from tests.support.telling import told
+from tests.support.transports import TRANSPORTS, Served
 
 
-@pytest.fixture(params=[shop, hotel], ids=["shop", "hotel"])
-async def business(request: pytest.FixtureRequest, tmp_path) -> AsyncIterator[Business]:  # type: ignore[no-untyped-def]
-    async with request.param(tmp_path) as opened:
+@pytest.fixture(params=TRANSPORTS)
+async def served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Served]:
+    async with TRANSPORTS[request.param](tmp_path) as opened:
         yield opened
 
 
-async def test_the_story(business: Business) -> None:
-    customer = await Visitor(business.http, business.url).arrive(business.identity)
+async def test_the_story(served: Served) -> None:
+    business, phone = served
+    await a_question_is_answered(business, phone)
+    await a_refund_waits_for_a_yes_and_happens_once(business, phone)
+    await a_larger_one_waits_for_the_team_as_well(business, phone)
+    await what_the_agent_cannot_solve_is_a_persons(business, phone)
+    await the_person_gives_the_customer_back_and_closes(business, phone)
+    kept = golden.FOLDER / "story" / f"{business.name}.txt"
+    golden.same(kept, await told(business), "tests/test_story.py")
 
-    # The customer asks; the agent looks it up with the customer's own token, and asks before it pays.
-    await customer.say(business.asks)
-    offer = await customer.hears("agent")
-    for words in business.offer_says:
-        assert words in offer["text"]
-    assert {button["id"] for button in offer["buttons"]} == {"yes", "no"}
+
+async def a_question_is_answered(business: Business, phone: Phone) -> None:
+    await phone.write(business.later_question)
+    await phone.sees(business.later_answer)
     assert business.effects() == []
 
-    # The customer says yes and asks for more; the payment happens once, and the second matter stops the agent.
-    await customer.say(business.agrees_and_asks_more)
-    answer = await customer.sees(lambda item: business.receipt in item["text"], after=offer["seq"])
-    told = await customer.sees(lambda item: business.handover in item["text"], after=offer["seq"])
+
+async def a_refund_waits_for_a_yes_and_happens_once(business: Business, phone: Phone) -> None:
+    """It is looked up with the customer's own word, and offered with two choices."""
+    await phone.write(business.asks)
+    offer = await phone.sees(business.first_id)
+    assert all(words in offer.text for words in business.offer_says)
+    assert offer.choices == ("Yes", "No")
+    assert business.effects() == []
+    await phone.choose("Yes")
+    await phone.sees(business.receipt, after=offer.place)
     assert len(business.effects()) == 1
 
-    # The team sees the case: what was said, each call with its result, why the agent stopped and what it proposes.
+
+async def a_larger_one_waits_for_the_team_as_well(business: Business, phone: Phone) -> None:
+    """First the customer's word, then an approver's, and nobody else's."""
+    before = phone.last
+    await phone.write(business.second_request)
+    offer = await phone.finds(lambda one: bool(one.choices), after=before)
+    await phone.write("Yes, please.")
+    await phone.finds(lambda one: "approve" in one.text, after=offer.place)
+    await business.running.settle()
+    approval = business.approval()
+    await business.slack.press(BEN, approval.ts, "approve")
+    await business.running.settle()
+    assert len(business.effects()) == 1
+    await business.slack.press(LENA, approval.ts, "approve")
+    await phone.sees(business.second_receipt, after=offer.place)
+    assert len(business.effects()) == 2
+
+
+async def what_the_agent_cannot_solve_is_a_persons(business: Business, phone: Phone) -> None:
+    """The team sees the case: what was said, each call with its result, why the agent stopped. A person answers from the thread."""
+    await phone.write(business.third_request)
+    stopped = await phone.sees(business.handover)
     await business.running.settle()
     card, details = await business.card(), await business.thread_text()
-    for words in (business.customer_name, business.reason):
-        assert words in card
+    assert business.customer_name in card
+    assert business.reason in card
     for words in (business.asks[:40], business.first_id, business.second_id, business.receipt_number):
         assert words in details
+    await business.say_at_the_desk(business.person, "note: rang them about it", "lock")
+    await business.say_at_the_desk(business.person, business.reply, "white_check_mark")
+    said = await phone.sees(business.reply, after=stopped.place)
+    assert business.person_name in (said.by, said.text.partition(":")[0])
+    assert not [one for one in phone.shown() if "rang them" in one.text]
 
-    # A person answers from the thread and the customer sees their name.
-    await business.slack.post_as(business.person, business.reply, thread_ts=await business.root())
-    said = await customer.hears("staff", after=told["seq"])
-    assert (said["name"], said["text"]) == (business.person_name, business.reply)
-    await business.marked(business.reply, "white_check_mark")
 
-    # They resolve it; the customer's next message opens a new episode, and the agent answers again.
-    await business.slack.press(business.person, await business.root(), "resolve")
+async def the_person_gives_the_customer_back_and_closes(business: Business, phone: Phone) -> None:
+    """What the customer answers is the person's to read; after that the agent's again, and then another matter."""
+    root, before = await business.root(), len(phone.shown())
+    await phone.write("Thank you!")
     await business.running.settle()
-    await customer.say(business.later_question)
-    again = await customer.hears("agent", after=said["seq"])
-    assert business.later_answer in again["text"]
-    await customer.leave()
-
-    log = await business.running.log(customer.conversation)
-    kinds = [line["kind"] for line in log]
-    assert kinds.index("understood") < kinds.index("tool_asked")
-    understood = next(line for line in log if line["kind"] == "understood")
-    assert understood["intent"] == business.intent
-    assert understood["sentiment"]["label"] == "neutral"
-    handed = next(line for line in log if line["kind"] == "handed_over")
-    assert handed["reason"] == business.reason
-    assert {line["episode"] for line in log} == {1, 2}
-    assert [line["seq"] for line in log] == list(range(1, len(log) + 1))
-    assert business.receipt in answer["text"]
-    assert len(business.effects()) == 1
+    assert len(phone.shown()) == before
+    assert "Thank you!" in await business.thread_text()
+    await business.slack.press(business.person, root, "return")
+    await business.running.settle()
+    last = phone.last
+    await phone.write(business.later_question)
+    last = (await phone.sees(business.later_answer, after=last)).place
+    await business.slack.press(business.person, root, "resolve")
+    await business.running.settle()
+    await phone.write(business.later_question)
+    await phone.sees(business.later_answer, after=last)
+    await business.running.settle()

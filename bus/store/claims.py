@@ -189,7 +189,8 @@ def _line(row: Received) -> Entry | None:
         "name": inbound.sender.name,
     }
     if inbound.kind == "message":
-        return CustomerSaid(attachments=tuple(msgspec.to_builtins(item) for item in inbound.attachments), **said)
+        files = tuple(msgspec.to_builtins(item) for item in inbound.attachments)
+        return CustomerSaid(attachments=files, verified=inbound.sender.verified, **said)
     if inbound.kind in ("edit", "delete"):
         return CustomerEdited(of=inbound.target, **said)
     if inbound.kind == "press":

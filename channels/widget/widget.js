@@ -32,7 +32,7 @@ svg{inline-size:28px;fill:none;stroke:currentColor;stroke-width:1.9;stroke-linec
 .badge{position:absolute;inset-block-start:-4px;inset-inline-end:-4px;min-inline-size:10px;padding:0 6px;border-radius:11px;
 font:700 12px/22px system-ui;text-align:center;color:#fff;background:#c81e2c}
 .badge:empty{display:none}
-@media (prefers-reduced-motion){.launcher,svg{transition:none}}
+@media (prefers-reduced-motion){.launcher,.launcher svg{transition:none}}
 @media print{:host{display:none}}`;
 
   const { identity, ...options } = script.dataset;

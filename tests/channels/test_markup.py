@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from channels.cleaning import cleaned
-from channels.markup import DEEPEST, LONGEST, literal, tree
+from channels.markup import DEEPEST, LONGEST, literal, plainly, tree
 
 
 def p(*children: Any) -> list[Any]:
@@ -235,3 +235,17 @@ def check(nodes: list[Any]) -> None:
 def test_any_text_gives_a_tree_of_the_agreed_shape(text: str) -> None:
     check(tree(text))
     check(literal(cleaned(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("**bold** and `create_refund` \\*literal\\*", "bold and create_refund *literal*"),
+        ("# Head\n\n- one\n- two\n\n> said", "Head\none\ntwo\nsaid"),
+        ("[our shop](https://shop.example) · line\nnext", "our shop · line\nnext"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "a b \n1 2"),
+        ("", ""),
+    ],
+)
+def test_the_words_without_their_marks(text: str, words: str) -> None:
+    assert plainly(text) == words

@@ -54,6 +54,12 @@ STORY: tuple[Entry, ...] = (
 )  # fmt: skip
 
 
+def test_who_has_no_account_here_may_still_be_known_to_their_platform() -> None:
+    words = [CustomerSaid(text=proof, name="Ana Ruiz", verified=proof) for proof in ("none", "channel")]
+    assert build(conversation(), log(*words), [], now=NOW).customer == Who("Ana Ruiz", verified="channel")
+    assert build(conversation(), log(*reversed(words)), [], now=NOW).customer == Who("Ana Ruiz")
+
+
 def test_the_whole_capsule() -> None:
     lines = log(*STORY)
     at = [line.at for line in lines]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,9 +22,10 @@ from joserfc.jwk import OctKey
 from demo import world
 from demo.slack import Workspace
 from demo.slack.events import Courier
+from demo.slack.message import Message
 from demo.slack.people import DESK, LENA, SARA
 from demo.stock import ANA
-from gateway.ids import clock
+from gateway.ids import clock as real_clock
 from tests.support.running import OPERATOR, SECRET_KEY, Running, running
 from tests.worlds.hotel.server import Hotel
 
@@ -37,6 +38,7 @@ BOT_TOKEN = "xoxb-of-the-tests"
 class Business:
     """What the story says in this business, and how to look at its outside."""
 
+    name: str
     running: Running
     slack: Workspace
     identity: str
@@ -57,6 +59,9 @@ class Business:
     reply: str
     later_question: str
     later_answer: str
+    second_request: str
+    second_receipt: str
+    third_request: str
 
     @property
     def url(self) -> str:
@@ -75,12 +80,27 @@ class Business:
 
     async def card(self) -> str:
         """The card as text."""
-        return _text(self.slack.message(DESK, await self.root()).blocks)
+        return text_of(self.slack.message(DESK, await self.root()).blocks)
 
     async def thread_text(self) -> str:
         """Everything the app wrote in the thread, as text."""
         thread = self.slack.thread(await self.root())[1:]
-        return "\n".join(_text(message.blocks) + message.text for message in thread if message.by_app)
+        return "\n".join(text_of(message.blocks) + message.text for message in thread if message.by_app)
+
+    async def desk_words(self) -> list[str]:
+        """Everything that the app shows in the case's thread, from the card on."""
+        thread = [message for message in self.slack.thread(await self.root()) if message.by_app]
+        return [words for message in thread for words in (*words_of(message.blocks), message.text)]
+
+    def approval(self) -> Message:
+        """The newest card that asks for an approver's word."""
+        asking = [one for one in self.slack.messages(DESK) if one.by_app and "approve" in _action_ids(one.blocks)]
+        return asking[-1]
+
+    async def say_at_the_desk(self, person: str, text: str, mark: str) -> None:
+        """Write into the thread, and wait until the gateway has put this mark on it."""
+        await self.slack.post_as(person, text, thread_ts=await self.root())
+        await self.marked(text, mark)
 
     async def marked(self, text: str, mark: str, within: float = 10.0) -> None:
         """Wait until the message with this text carries this reaction."""
@@ -93,23 +113,24 @@ class Business:
                 changed.clear()
 
 
-def _text(blocks: list[dict[str, Any]]) -> str:
+def _action_ids(blocks: list[dict[str, Any]]) -> set[str]:
+    return {one.get("action_id", "") for block in blocks for one in block.get("elements", ())}
+
+
+def text_of(blocks: list[dict[str, Any]]) -> str:
     """All text of Block Kit blocks, in order."""
-    found: list[str] = []
+    return " ".join(words_of(blocks))
 
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            found.extend(
-                value for key, value in node.items() if key in ("text", "url", "value") and isinstance(value, str)
-            )
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
 
-    walk(blocks)
-    return " ".join(found)
+def words_of(node: Any) -> Iterator[str]:
+    """Every text in Block Kit blocks, one by one."""
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key in ("text", "url", "value") and isinstance(value, str))
+        for value in node.values():
+            yield from words_of(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from words_of(value)
 
 
 def _plain(folder: Path) -> Path:
@@ -128,25 +149,34 @@ def without_phones(text: str) -> str:
 
 @asynccontextmanager
 async def shop(
-    folder: Path, *, config: Path | None = None, connect: Callable[[str], None] = lambda _: None, **more: str
+    folder: Path,
+    *,
+    config: Path | None = None,
+    prepare: Callable[[world.World], None] = lambda _: None,
+    connect: Callable[[str], None] = lambda _: None,
+    clock: Callable[[], int] = real_clock,
+    **more: str,
 ) -> AsyncIterator[Business]:
     """The demo's shop, from the demo's own files. `more` are further variables of the gateway's environment.
 
-    `config` stands for the demo's `gateway.yaml`; `connect` is told the gateway's origin before anything can come in.
+    `config` stands for the demo's `gateway.yaml`, which may name all that the world knows; `prepare` is shown the world before there
+    is a gateway, `connect` told the gateway's origin before anything can come in.
     """
     secrets = world.Secrets.fresh()
     async with await world.serve(clock, secrets, retry_scale=0.01) as outside:
         variables = {**outside.environment(), "DEMO_DATA": str(folder), "GATEWAY_SECRET_KEY": SECRET_KEY}
-        variables |= {"GATEWAY_OPERATOR_TOKEN": OPERATOR, **more}
+        variables |= {"GATEWAY_OPERATOR_TOKEN": OPERATOR, "SLACK_APP_TOKEN": secrets.slack_app_token, **more}
         config = config or _plain(folder)
+        prepare(outside)
 
         def connected(url: str) -> None:
             outside.connect(url)
             connect(url)
 
-        async with running(config, variables, connect=connected) as gateway:
+        async with running(config, variables, clock=clock, connect=connected) as gateway:
             customer = outside.shop.stock.customers[ANA]
             yield Business(
+                name="shop",
                 running=gateway,
                 slack=outside.slack,
                 identity=outside.storefront.identity(customer),
@@ -172,16 +202,19 @@ async def shop(
                 ),
                 later_question="How long do I have to send something back?",
                 later_answer="30 days",
+                second_request="Please refund order A-47810 too, I sent the speaker back.",
+                second_receipt="Refund of $249.00 issued",
+                third_request="And can you check on the second pair I ordered last Friday? It hasn't shipped.",
             )
 
 
 @asynccontextmanager
-async def hotel(folder: Path) -> AsyncIterator[Business]:
+async def hotel(folder: Path, *, clock: Callable[[], int] = real_clock) -> AsyncIterator[Business]:
     """A small hotel group with its own agent, knowledge and booking system."""
     source = Path(__file__).parent.parent / "worlds" / "hotel"
     shutil.copy(source / "agent.yaml", folder / "agent.yaml")
     shutil.copytree(source / "knowledge", folder / "knowledge")
-    books = Hotel(datetime.now(UTC))
+    books = Hotel(datetime.fromtimestamp(clock() / 1000, UTC))
     slack = Workspace(clock, world.random_id, bot_token=BOT_TOKEN, courier=Courier(clock, SLACK_SECRET, "", 0.01))
     from demo.slack import api as slack_api
 
@@ -197,11 +230,14 @@ async def hotel(folder: Path) -> AsyncIterator[Business]:
         def connect(url: str) -> None:
             slack.courier.gateway_url = url
 
-        async with running(config, variables, connect=connect) as gateway:
+        async with running(config, variables, clock=clock, connect=connect) as gateway:
             yield Business(
+                name="hotel",
                 running=gateway,
                 slack=slack,
-                identity=signed({"sub": "guest-7", "name": "Inés Robles", "token": "token-of-ines"}, SITE_SECRET),
+                identity=signed(
+                    {"sub": "guest-7", "name": "Inés Robles", "token": "token-of-ines"}, SITE_SECRET, now=clock()
+                ),
                 effects=lambda: books.ledger,
                 person=LENA,
                 person_name="Lena Hoffmann",
@@ -221,6 +257,9 @@ async def hotel(folder: Path) -> AsyncIterator[Business]:
                 reply="Your room at the Playa is safe: I have moved one guest and will write to you tonight.",
                 later_question="What time is breakfast?",
                 later_answer="7:30",
+                second_request="I also cancelled BK-20533 and the deposit of that one has not come back either.",
+                second_receipt="receipt CM902",
+                third_request="Could you look at the other stay I booked yesterday? I never got a confirmation.",
             )
         await slack.close()
 
@@ -240,9 +279,10 @@ agent: {spec: agent.yaml, model: offline}
 """
 
 
-def signed(claims: dict[str, Any], secret: str, lasts: int = 3600) -> str:
-    """A site's identity: HS256 over the claims, good for `lasts` seconds."""
-    return jwt.encode({"alg": "HS256"}, {**claims, "exp": clock() // 1000 + lasts}, OctKey.import_key(secret))
+def signed(claims: dict[str, Any], secret: str, lasts: int = 3600, *, now: int = 0) -> str:
+    """A site's identity: HS256 over the claims, good for `lasts` seconds from `now` (UTC ms, 0 for the present) on."""
+    expires = (now or real_clock()) // 1000 + lasts
+    return jwt.encode({"alg": "HS256"}, {**claims, "exp": expires}, OctKey.import_key(secret))
 
 
 @asynccontextmanager

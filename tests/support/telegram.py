@@ -56,18 +56,21 @@ def configuration(folder: Path, text: str = SECTION) -> Path:
 
 
 @asynccontextmanager
-async def telegram_shop(folder: Path, updates: str, text: str = SECTION) -> AsyncIterator[tuple[Business, Messenger]]:
+async def telegram_shop(
+    folder: Path, updates: str, text: str = SECTION, *, clock: Callable[[], int] = real_clock
+) -> AsyncIterator[tuple[Business, Messenger]]:
     """The shop, reached by webhook or by polling."""
-    async with messenger() as telegram:
+    async with messenger(clock) as telegram:
 
         def connect(url: str) -> None:
             if updates == "webhook":
                 telegram.courier.webhook = Webhook(f"{url}/webhooks/telegram", SECRET, ALLOWED)
 
-        variables = {
+        variables: Any = {
             "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_WEBHOOK_SECRET": SECRET, "TELEGRAM_API": telegram.url, "TELEGRAM_UPDATES": updates,
         }  # fmt: skip
-        async with shop(folder, config=configuration(folder, text), connect=connect, **variables) as business:
+        config = configuration(folder, text)
+        async with shop(folder, config=config, connect=connect, clock=clock, **variables) as business:
             yield business, telegram
             telegram.courier.webhook.url = ""
 

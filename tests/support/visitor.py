@@ -24,6 +24,7 @@ class Visitor:
         self.conversation = ""
         self.messages: dict[int, Json] = {}
         self.events: list[tuple[str, Json]] = []
+        self.watchers: list[Callable[[], None]] = []
         self._numbers = itertools.count(1)
         self._news = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
@@ -54,6 +55,15 @@ class Visitor:
         """One POST to /web/messages; the status."""
         async with self._http.post(f"{self.origin}/web/messages", json=body, headers=self.headers) as answer:
             return answer.status
+
+    async def share(self, name: str, content: bytes, media_type: str, text: str) -> str:
+        """Write a message beside a file; its id."""
+        number = f"m{next(self._numbers)}"
+        headers = {**self.headers, "Content-Type": media_type}
+        async with self._http.put(f"{self.origin}/web/files/{number}/{name}", data=content, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+        assert await self.post({"id": number, "text": text, "files": [number]}) == 202
+        return number
 
     async def say(self, text: str) -> str:
         """Write a message; its id."""
@@ -104,6 +114,8 @@ class Visitor:
                 assert data["seq"] not in self.messages, "a message was repeated"
                 self.messages[data["seq"]] = data
             self._news.notify_all()
+        for watcher in self.watchers:
+            watcher()
 
 
 NO_LIMIT = aiohttp.ClientTimeout(total=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from demo.twilio import api as twilio_api
 from demo.twilio.account import Template
 from demo.twilio.courier import Courier
 from gateway.ids import clock as real_clock
+from tests.support.businesses import Business, shop, without_phones
 
 ACCOUNT_SID = "AC" + "1" * 32
 TOKEN = "twilio-auth-token-of-the-tests"
@@ -65,3 +67,25 @@ def add_section(config: Path, section: str = SECTION) -> None:
     text = config.read_text()
     assert text.count("\nchannels:\n") == 1
     config.write_text(f"public_url: {PUBLIC}\n" + text.replace("\nchannels:\n", f"\nchannels:{section}", 1))
+
+
+@asynccontextmanager
+async def shop_on_whatsapp(
+    folder: Path, *, clock: Callable[[], int] = real_clock
+) -> AsyncIterator[tuple[Business, Account]]:
+    """The demo's shop with one channel more."""
+    demo = Path(str(files("demo")))
+    text = without_phones((demo / "gateway.yaml").read_text())
+    text = text.replace("public_url: ${DEMO_ORIGIN:-http://127.0.0.1:8080}", f"public_url: {PUBLIC}")
+    text = text.replace("spec: agent.yaml", f"spec: {demo / 'agent.yaml'}").replace(
+        "\nchannels:\n", f"\nchannels:{SECTION}"
+    )
+    config = folder / "gateway.yaml"
+    config.write_text(text)
+    async with twilio(clock) as account:
+        told = lambda url: connect(account, url)  # noqa: E731
+        async with shop(
+            folder, config=config, connect=told, clock=clock, TWILIO_API=account.url, TWILIO_STORE=account.store_url
+        ) as business:
+            yield business, account
+            await account.settled()

@@ -17,6 +17,7 @@ from bus.channel import Limits, Mode, Person, Sending
 from bus.errors import Permanent, Rejected, Retryable, Uncertain
 from bus.message import Address, Inbound, Sender, Side, Words
 from channels import webhook
+from channels.cleaning import cleaned
 from channels.port import Lent, Section
 from channels.splitting import pieces
 
@@ -130,13 +131,13 @@ class Letterbox:
             raise Retryable("the channel is not open")
         try:
             async with self._http.post(self.settings.deliver_to, data=raw, headers=headers) as answer:
-                status = answer.status
+                status, after = answer.status, answer.headers.get("Retry-After", "")
         except aiohttp.ClientConnectorError as error:
             raise Retryable("the far end cannot be reached") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Uncertain("the answer was lost") from error
         if status in (429, 503):
-            raise Retryable(f"HTTP {status}")
+            raise Retryable(f"HTTP {status}", after=float(after) if after.isdecimal() else None)
         if status >= 500:
             raise Uncertain(f"HTTP {status}")
         if status >= 400:
@@ -163,7 +164,7 @@ class Letterbox:
 
 
 def _text(words: Words) -> str:
-    """Letters show no names and no buttons, so both are written out."""
+    """Letters show no names and no buttons, so both are written out; and nothing that people cannot see."""
     name = f"{words.name}: " if words.speaker == "staff" and words.name else ""
     choices = "".join(f"\n• {button.label}" for button in words.buttons)
-    return f"{name}{words.text}{choices}"
+    return cleaned(f"{name}{words.text}{choices}")

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from bus.channel import Mode, Person, Sending
-from bus.errors import GatewayError, Permanent
+from bus.errors import GatewayError, Permanent, Unavailable
 from bus.message import PLATFORM, Address, Attachment, Customer, Inbound, Side, Words
 from bus.seal import Unsealable
 from bus.store import conversations
@@ -149,7 +149,15 @@ class Customers:
         if inbound is None or self._is_off():
             return None
         self._last = self._lent.clock()
-        return inbound
+        sender = msgspec.structs.replace(inbound.sender, name=await self._name(inbound.sender.id))
+        return msgspec.structs.replace(inbound, sender=sender)
+
+    async def _name(self, user: str) -> str:
+        """ "" while Slack does not say: a press is never told again."""
+        try:
+            return (await self._people.member(user)).name
+        except Unavailable:
+            return ""
 
     def customer(self, inbound: Inbound) -> Customer:
         """The person, as Slack has proved them: the same in direct messages and threads."""

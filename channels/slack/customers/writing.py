@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from bus.message import Button, Card, Words
-from channels.markup import followed
+from channels.markup import followed, plainly
 from channels.slack.customers.dialect import markdown
 from channels.slack.customers.settings import LIMITS
 from channels.slack.literal import escaped, short, visible
@@ -38,7 +38,7 @@ def render(words: Words, tokens: Sequence[str], *, named: bool = False) -> list[
     prefix = f"{words.name}: " if named and words.name and not ours else ""
     text = f"{prefix}{words.text}{files}".strip() or "–"
     if ours:
-        said = [_part(markdown(piece), _said(markdown(piece)), piece) for piece in pieces(text, LIMITS.text, _length)]
+        said = [_part(plainly(piece), _said(markdown(piece)), piece) for piece in pieces(text, LIMITS.text, _length)]
     else:
         said = [_part(piece, _literal(piece), piece) for piece in pieces(visible(text), LIMITS.text)]
     said = said or [_part("–", _literal("–"), "–")]

@@ -17,7 +17,7 @@ from demo.slack.people import BOT, CUSTOMER, DESK, GENERAL
 from demo.stock import ANA
 from demo.world import World
 from gateway.ids import clock as real_clock
-from tests.support.businesses import _text, without_phones
+from tests.support.businesses import text_of, without_phones
 from tests.support.running import OPERATOR, SECRET_KEY, Running, running
 
 DIRECT = "D0PRIYA001"
@@ -81,7 +81,7 @@ class Place:
 
 def words(message: Message) -> str:
     """What a message shows."""
-    return _text(message.blocks) or message.text
+    return text_of(message.blocks) or message.text
 
 
 @asynccontextmanager

@@ -18,7 +18,6 @@ from channels.port import Lent
 from channels.slack.app import App
 from channels.slack.customers import Settings, build
 from channels.slack.customers.channel import Customers
-from channels.slack.customers.outcomes import OUTCOMES
 from channels.slack.settings import SlackSettings
 from tests.support.businesses import serving
 from tests.support.files import courier
@@ -84,42 +83,6 @@ async def outcome(customers: Customers, sending: Sending) -> GatewayError:
     with pytest.raises(GatewayError) as found:
         await customers.send(sending)
     return found.value
-
-
-@pytest.mark.parametrize("code", sorted(code for code in OUTCOMES if code not in ("msg_too_long", "invalid_blocks")))
-async def test_each_documented_refusal_has_a_name(customers: Customers, slack: Slack, code: str) -> None:
-    slack.refuse(code)
-    error = await outcome(customers, say())
-    assert isinstance(error, Permanent)
-    assert error.reason == OUTCOMES[code]
-    assert len(slack.asked) == 1
-
-
-def test_there_are_enough_of_them() -> None:
-    assert len(OUTCOMES) >= 12
-    assert len(set(OUTCOMES.values())) >= 12
-
-
-async def test_one_that_nobody_knows_keeps_slacks_name(customers: Customers, slack: Slack) -> None:
-    slack.refuse("an_error_of_next_year")
-    error = await outcome(customers, say())
-    assert isinstance(error, Permanent)
-    assert error.reason == "an_error_of_next_year"
-
-
-@pytest.mark.parametrize(
-    "code", ["ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"]
-)
-async def test_not_yet_is_tried_again(customers: Customers, slack: Slack, code: str) -> None:
-    slack.refuse(code)
-    assert isinstance(await outcome(customers, say()), Retryable)
-
-
-async def test_too_many_waits_as_told(customers: Customers, slack: Slack) -> None:
-    slack.refuse("ratelimited", 429, Retry_After="17")
-    error = await outcome(customers, say())
-    assert isinstance(error, Retryable)
-    assert error.after == 17
 
 
 @pytest.mark.parametrize(("code", "status"), [("fatal_error", 200), ("internal_error", 200), ("", 500), ("", 502)])

@@ -24,32 +24,6 @@ MUTATIONS = int(os.environ.get("TELEGRAM_MUTATIONS", "1500"))
 HELLO = json.dumps(update(text="Hello")).encode()
 
 
-async def test_telegrams_own_call_is_stored_and_answered(world: World) -> None:
-    assert await world.post(HELLO) == 200
-    assert await world.post(HELLO) == 200
-    await world.worker.idle()
-    assert [one.text for one in world.agent.took] == ["Hello"]
-    assert world.channel.status()["counts"] == {"accepted": 1, "duplicate": 1}
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        None,
-        b"",
-        b"wrong",
-        SECRET.encode()[:-1],
-        SECRET.encode() + b"x",
-        SECRET.upper().encode(),
-        b"\xff\xfe",
-        "ключ".encode(),
-    ],
-)
-async def test_b1_b2_who_does_not_know_the_secret_is_refused(world: World, secret: bytes | None) -> None:
-    assert await world.post(HELLO, secret) == 401
-    assert world.agent.took == []
-
-
 @pytest.mark.parametrize("secret", ["", None, []])
 def test_b1_no_webhook_without_a_secret(secret: object) -> None:
     with pytest.raises(ValueError, match="webhook_secret is empty"):
@@ -71,32 +45,11 @@ async def test_while_the_secret_is_changed_both_verify(tmp_path: Path) -> None:
         ]
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"update_id":"x"}', b"[]", b"null", b'{"update_id":1,"message":7}']
-)
-async def test_b3_b4_what_is_malformed_is_refused(world: World, body: bytes) -> None:
-    assert await world.post(body) == 400
-
-
-async def test_b5_what_is_too_large_is_refused(world: World) -> None:
-    assert await world.post(b'{"update_id":1,"x":"' + b"a" * (4 << 20) + b'"}') == 413
-
-
 async def test_b6_what_is_not_enabled_is_acknowledged_and_dropped(world: World) -> None:
     assert await world.post(json.dumps(update(chat=GROUP, text="hi")).encode()) == 200
     await world.worker.idle()
     assert world.agent.took == []
     assert world.channel.status()["counts"] == {"dropped": 1}
-
-
-async def test_a_channel_that_is_off_stores_nothing(tmp_path: Path) -> None:
-    async with opened(tmp_path, mode="off") as world:
-        assert [await world.post(HELLO), await world.post(HELLO, b"wrong")] == [503, 503]
-
-
-async def test_a_store_that_is_down_is_told_and_telegram_comes_again(world: World) -> None:
-    world.intake.close()
-    assert await world.post(HELLO) == 503
 
 
 async def question(world: World, person: int = ANA, **where: Any) -> Any:
@@ -245,23 +198,6 @@ def _is_json(body: bytes) -> bool:
         return isinstance(json.loads(body.decode()), dict)
     except (ValueError, RecursionError):
         return False
-
-
-async def test_each_event_counts_once_however_often_it_comes(world: World) -> None:
-    random_ = random.Random(9)
-    events = [update(text=f"event {number}", message_id=number) for number in range(60)]
-    calls = [
-        json.dumps(event | {"update_id": random_.randrange(10**9)}).encode()
-        for event in events
-        for _ in range(random_.randint(1, 5))
-    ]
-    random_.shuffle(calls)
-    statuses = await many(world, [(call, SECRET.encode()) for call in calls])
-    await world.settle()
-    assert set(statuses) == {200}
-    said = [line.id for line in await world.lines(await world.conversation(ANA)) if line.kind() == "customer_said"]
-    assert sorted(said) == sorted(f"10001:{number}" for number in range(60))
-    assert world.channel.status()["counts"] == {"accepted": 60, "duplicate": len(calls) - 60}
 
 
 @pytest.mark.parametrize(

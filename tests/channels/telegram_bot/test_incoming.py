@@ -1,4 +1,4 @@
-"""An update in, one whole Inbound out; and what is nobody's."""
+"""What is nobody's, what is malformed, and what follows from the settings. Whole Inbounds are in tests/golden."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bus.errors import Rejected
-from bus.message import Address, Attachment, Inbound, Sender
+from bus.message import Address, Inbound, Sender
 from channels.telegram.incoming import Reading, messages_of, parse, platform_id, read, token_of
 
 BOT = "4200000042"
@@ -43,97 +43,6 @@ def parsed(payload: Json, reading: Reading = READING) -> Inbound | None:
 
 def said(**changes: Any) -> Inbound:
     return msgspec.structs.replace(SAID, **changes)
-
-
-PHOTO = [
-    {"file_id": "AgAC-small", "file_unique_id": "A1", "width": 90, "height": 67, "file_size": 1412},
-    {"file_id": "AgAC-large", "file_unique_id": "A2", "width": 1280, "height": 960, "file_size": 140_332},
-]
-DOCUMENT = {
-    "file_id": "BQAC-1",
-    "file_unique_id": "B1",
-    "file_name": "invoice.pdf",
-    "mime_type": "application/pdf",
-    "file_size": 81_000,
-}
-PLACE = {"latitude": 40.4168, "longitude": -3.7038}
-GOLDEN: dict[str, tuple[Json, Inbound]] = {
-    "text": ({"text": "Where is my refund?"}, said(text="Where is my refund?")),
-    "text as it was typed": ({"text": " *a* <b> \n"}, said(text=" *a* <b> \n")),
-    "caption and photo": (
-        {"photo": PHOTO, "caption": "it is broken"},
-        said(text="it is broken", attachments=(Attachment("photo.jpg", "image/jpeg", 140_332, "AgAC-large"),)),
-    ),
-    "photo alone": (
-        {"photo": PHOTO},
-        said(attachments=(Attachment("photo.jpg", "image/jpeg", 140_332, "AgAC-large"),)),
-    ),
-    "file": (
-        {"document": DOCUMENT},
-        said(attachments=(Attachment("invoice.pdf", "application/pdf", 81_000, "BQAC-1"),)),
-    ),
-    "voice": (
-        {
-            "voice": {
-                "file_id": "AwAC-1",
-                "file_unique_id": "V1",
-                "duration": 3,
-                "mime_type": "audio/ogg",
-                "file_size": 9000,
-            }
-        },
-        said(attachments=(Attachment("voice.ogg", "audio/ogg", 9000, "AwAC-1"),)),
-    ),
-    "video": (
-        {"video": {"file_id": "BAAC-1", "file_unique_id": "W1", "width": 1, "height": 1, "duration": 3}},
-        said(attachments=(Attachment("video.mp4", "video/mp4", 0, "BAAC-1"),)),
-    ),
-    "sticker": (
-        {
-            "sticker": {
-                "file_id": "CAAC-1",
-                "file_unique_id": "S1",
-                "type": "regular",
-                "width": 1,
-                "height": 1,
-                "emoji": "👍",
-            }
-        },
-        said(text="👍", attachments=(Attachment("sticker.webp", "image/webp", 0, "CAAC-1"),)),
-    ),
-    "contact": (
-        {"contact": {"phone_number": "+34600111222", "first_name": "Luis", "last_name": "Gil", "user_id": 5}},
-        said(text="📇 Luis Gil +34600111222"),
-    ),
-    "location": ({"location": PLACE}, said(text="📍 40.416800, -3.703800")),
-    "venue": (
-        {"venue": {"location": PLACE, "title": "Sol", "address": "Puerta del Sol 1"}, "location": PLACE},
-        said(text="📍 Sol, Puerta del Sol 1, 40.416800, -3.703800"),
-    ),
-    "start": ({"text": "/start"}, said(text="¡Hola!")),
-    "topic": (
-        {"text": "hi", "message_thread_id": 12, "is_topic_message": True},
-        said(text="hi", address=Address("default", "telegram", BOT, "10001", "12")),
-    ),
-    "reply in a thread that is no topic": ({"text": "hi", "message_thread_id": 12}, said(text="hi")),
-}
-
-
-@pytest.mark.parametrize("case", GOLDEN, ids=str)
-def test_a_message_becomes_one_inbound(case: str) -> None:
-    fields, wanted = GOLDEN[case]
-    assert parsed(update(**fields)) == wanted
-
-
-def test_an_edit_names_what_it_changes() -> None:
-    edit = parsed(update("edited_message", text="Where is my money?", edit_date=1_790_000_060))
-    assert edit == said(
-        kind="edit", key="edit:10001:57:1790000060", at=1_790_000_060_000, text="Where is my money?", target="10001:57"
-    )
-
-
-def test_a_place_that_moves_on_is_no_edit() -> None:
-    assert parsed(update("edited_message", location=PLACE, edit_date=1_790_000_060)) is None
 
 
 def test_in_a_group_the_peer_is_the_chat_and_the_person() -> None:

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bus.channel import Sending
-from bus.errors import Permanent, Retryable, Uncertain
+from bus.errors import Permanent, Retryable
 from bus.message import Address, Attachment, Button, Outbound, Words
 from bus.pace import Pace
 from bus.wake import Discard, Preview, Rested
@@ -96,46 +96,6 @@ async def test_what_is_sent_of_a_long_text_is_not_sent_again(tmp_path: Path) -> 
         assert len(texts(again)) == 5
 
 
-REFUSALS = [
-    (Refused("Too Many Requests: retry after 7", 429, retry_after=7), Retryable, 7),
-    (Refused("Forbidden: bot was blocked by the user", 403), Permanent, "blocked"),
-    (Refused("Forbidden: user is deactivated", 403), Permanent, "deactivated"),
-    (Refused("Forbidden: bot was kicked from the supergroup chat", 403), Permanent, "kicked"),
-    (Refused("Forbidden: bot is not a member of the channel chat", 403), Permanent, "kicked"),
-    (Refused("Forbidden: bot can't initiate conversation with a user", 403), Permanent, "not_started"),
-    (Refused("Forbidden: bot can't send messages to bots", 403), Permanent, "is_a_bot"),
-    (Refused("Bad Request: chat not found"), Permanent, "chat_not_found"),
-    (Refused("Bad Request: message is too long"), Permanent, "too_long"),
-    (Refused("Bad Request: message text is empty"), Permanent, "nothing_to_say"),
-    (Refused("Bad Request: not enough rights to send text messages to the chat"), Permanent, "no_rights"),
-    (Refused("Bad Request: CHAT_WRITE_FORBIDDEN"), Permanent, "no_rights"),
-    (Refused("Bad Request: TOPIC_CLOSED"), Permanent, "thread_not_found"),
-    (Refused("Bad Request: something new"), Permanent, "refused"),
-    (Refused("Unauthorized", 401), Permanent, "unauthorized"),
-    (Refused("Not Found", 404), Permanent, "unauthorized"),
-    (Refused("Conflict: terminated by other getUpdates request", 409), Retryable, None),
-    (Refused("Request Entity Too Large", 413), Permanent, "too_large"),
-    (Refused("Internal Server Error", 500), Uncertain, None),
-    (Refused("Bad Gateway", 502), Uncertain, None),
-    (Refused("Gateway Timeout", 504), Uncertain, None),
-]
-
-
-@pytest.mark.parametrize(("refused", "kind", "told"), REFUSALS, ids=lambda value: getattr(value, "description", ""))
-async def test_every_refusal_has_an_outcome(
-    world: World, ana: Address, refused: Refused, kind: type[Exception], told: Any
-) -> None:
-    world.telegram.refuse_next.append(refused)
-    with pytest.raises(kind) as caught:
-        await world.channel.send(sending(ana, "Hi"))
-    if isinstance(caught.value, Permanent):
-        assert caught.value.reason == told
-    elif isinstance(caught.value, Retryable):
-        assert caught.value.after == told
-    assert TOKEN.partition(":")[2] not in str(caught.value)
-    assert texts(world) == []
-
-
 @pytest.mark.parametrize(
     ("said", "name"),
     [
@@ -184,18 +144,6 @@ async def test_a_group_that_moved_is_found_after_a_restart(tmp_path: Path) -> No
         again.telegram.group(-1005)
         assert await again.channel.send(sending(there, "again", key="k2")) == "-1005:1"
         assert (texts(again, -5), texts(again, -1005)) == ([], ["again"])
-
-
-async def test_a_lost_answer_is_ambiguous_and_never_repeated(world: World, ana: Address) -> None:
-    async with asyncio.timeout(5):
-        while "webhook" not in world.channel.status():  # noqa: ASYNC110 - the channel's own first look at Telegram
-            await asyncio.sleep(0.005)
-    world.telegram.faults.drop_next_answer = 1
-    this = sending(ana, "Hi")
-    with pytest.raises(Uncertain):
-        await world.channel.send(this)
-    assert await world.channel.find(this) is None
-    assert texts(world) == ["Hi"]
 
 
 async def test_nobody_there_is_not_the_same_as_a_lost_answer(tmp_path: Path) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import random
 from collections import Counter
 from urllib.parse import urlencode
-
-import pytest
-from structlog.testing import capture_logs
 
 from demo.twilio.signing import signature
 from tests.channels.whatsapp_twilio.world import MANY, Life, recorded
@@ -18,13 +14,6 @@ from tests.support.whatsapp import TOKEN, WEBHOOK
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TEXT = recorded("text")
-
-
-async def test_a_signed_message_is_recorded_and_answered_with_nothing_to_say(life: Life) -> None:
-    assert await life.post(TEXT) == 200
-    await life.settle()
-    assert [one.text for one in life.stored()] == ["Where is my refund? 🎧"]
-    assert life.channel.status()["counts"] == {"accepted": 1}
 
 
 async def test_the_address_that_is_signed_is_the_configured_one_with_or_without_its_port(life: Life) -> None:
@@ -76,15 +65,6 @@ async def test_json_bodies_and_their_hashes_are_no_way_in(life: Life) -> None:
     assert life.everything() == 0
 
 
-@pytest.mark.parametrize("later", [60, 365 * 86_400])
-async def test_a_replay_is_answered_and_adds_nothing(life: Life, later: float) -> None:
-    assert await life.post(TEXT) == 200
-    life.clock.advance(later)
-    assert await life.post(TEXT) == 200
-    await life.settle()
-    assert (len(life.stored()), life.channel.status()["counts"]) == (1, {"accepted": 1, "duplicate": 1})
-
-
 async def test_a_signature_does_not_cover_the_same_letters_cut_differently(life: Life) -> None:
     """One leaked signature of the attacker's own message, and a body of which the signature says nothing new (A8)."""
     victim = "whatsapp:+34600999999"
@@ -115,52 +95,19 @@ async def test_a_new_field_of_twilios_is_taken_when_twilio_knows_the_message(lif
     assert [one.text for one in life.stored()] == ["hello"]
 
 
-async def test_signatures_and_words_are_never_in_the_logs(life: Life) -> None:
-    with capture_logs() as logged:
-        for fields, status in (
-            (TEXT, 200),
-            (TEXT | {"AccountSid": "AC" + "2" * 32}, 403),
-            (TEXT | {"FieldOfTomorrow": "x"}, 403),
-        ):
-            assert await life.post(fields) == status
-        await life.settle()
-    assert signature(TOKEN, WEBHOOK, TEXT) not in str(logged)
-    assert "Where is my refund" not in str(logged)
-    assert TOKEN not in str(logged) + repr(life.channel.settings) + str(life.channel.status())
-
-
 async def test_a_store_that_takes_nothing_is_503_and_nothing_is_acknowledged(life: Life) -> None:
     life.intake.close()
     assert await life.post(TEXT) == 503
-    assert await life.post(recorded("status_sent"), "/status") == 503
+    assert await life.post(recorded("status-sent"), "/status") == 503
     assert life.everything() == 0
 
 
 async def test_a_channel_that_is_off_says_when_to_come_back(life: Life) -> None:
     life.channel.reconfigure(life.channel.settings.model_copy(update={"mode": "off"}))
     assert await life.post(TEXT) == 503
-    assert await life.post(recorded("status_sent"), "/status") == 503
+    assert await life.post(recorded("status-sent"), "/status") == 503
     assert await life.raw(b"", {}) == 503
     assert life.everything() == 0
-
-
-async def test_what_is_delivered_several_times_at_once_and_shuffled_is_each_there_once(life: Life) -> None:
-    phones = [life.account.phone(f"+3460000{number:04d}", f"P{number}") for number in range(8)]
-    messages = [phone.write(f"{phone.address} says {number}") for number in range(15) for phone in phones]
-    dice = random.Random(7)
-    posts = [message.form for message in messages for _ in range(dice.randint(1, 5))]
-    dice.shuffle(posts)
-    gate = asyncio.Semaphore(32)
-
-    async def post(form: dict[str, str]) -> int:
-        async with gate:
-            return await life.post(form)
-
-    statuses = Counter(await asyncio.gather(*(post(form) for form in posts)))
-    await life.settle()
-    assert statuses == {200: len(posts)}
-    assert sorted(one.text for one in life.stored()) == sorted(message.body for message in messages)
-    assert sorted(life.echo.texts) == sorted(message.body for message in messages)
 
 
 async def test_once_the_public_url_has_changed_signatures_are_checked_against_the_new_one(life: Life) -> None:
@@ -203,7 +150,7 @@ def of_body(dice: random.Random, fields: dict[str, str]) -> bytes:
 def mutations(dice: random.Random) -> tuple[bytes, dict[str, str], str]:
     """(body, headers, path) of a request that somebody without the token could send, having seen one that was signed."""
     path = dice.choice(["", "", "/status"])
-    fields = dict(recorded("status_sent") if path else TEXT)
+    fields = dict(recorded("status-sent") if path else TEXT)
     right, way = signature(TOKEN, WEBHOOK + path, fields), dice.randrange(4)
     if way == 0:
         of_fields(dice, fields)
@@ -251,7 +198,7 @@ async def test_nothing_that_is_signed_and_malformed_breaks_anything(life: Life) 
     statuses: Counter[int] = Counter()
     for number in range(MANY // 10):
         fields = dict(
-            recorded(dice.choice(["text", "photo", "place", "reply", "business_scoped", "status_undelivered"]))
+            recorded(dice.choice(["text", "photo", "place", "reply", "business-scoped", "status-undelivered"]))
         )
         for name in dice.sample([*fields, "NumMedia", "MediaUrl0", "ButtonPayload", "Latitude"], 2):
             fields[name] = dice.choice(strange)

@@ -34,6 +34,7 @@ from demo.twilio import Account
 from demo.twilio.signing import signature
 from tests.support.clock import Clock
 from tests.support.files import courier
+from tests.support.golden import FOLDER
 from tests.support.whatsapp import ACCOUNT_SID, NUMBER, PUBLIC, REOPEN, TOKEN, WEBHOOK, connect, twilio
 
 MANY = int(os.environ.get("WHATSAPP_MUTATIONS", "2000"))
@@ -195,6 +196,7 @@ async def lived(folder: Path, **more: Any) -> AsyncIterator[Life]:
 
 
 def recorded(name: str) -> dict[str, str]:
-    """A form as Twilio sent it."""
-    found: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "recorded.json").read_text("utf-8"))
-    return found[name]
+    """A form as Twilio sent it, by its name in tests/golden/inbound/whatsapp."""
+    (path,) = (FOLDER / "inbound" / "whatsapp").glob(f"[0-9][0-9]-{name}.payload.json")
+    found: dict[str, str] = json.loads(path.read_text("utf-8"))
+    return found

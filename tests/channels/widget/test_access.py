@@ -270,6 +270,10 @@ async def test_wide_spacing_of_text_cuts_nothing_off(visitor: Visitor, standin: 
 
 
 async def test_nothing_moves_for_those_who_ask_for_it(visitor: Visitor, standin: StandIn) -> None:
+    await visitor.visit()
+    durations = """() => [...document.querySelector('support-chat').shadowRoot.querySelectorAll('.launcher, .launcher *')]
+        .map((it) => getComputedStyle(it).transitionDuration)"""
+    assert set(await visitor.page.evaluate(durations)) == {"0s"}
     await choosing(visitor, standin)
     standin.push("typing")
     await expect(visitor.page.locator(".dots")).to_be_visible()

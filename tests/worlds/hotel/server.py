@@ -17,12 +17,14 @@ class Hotel:
     def __init__(self, now: datetime) -> None:
         yesterday = (now - timedelta(days=1)).date().isoformat()
         earlier = (now - timedelta(days=40)).date().isoformat()
+        long_ago = (now - timedelta(days=90)).date().isoformat()
         self.bookings: dict[str, Json] = {
             "BK-20417": _booking("BK-20417", "ines", "Casa Marea Norte", "cancelled", earlier, overbooked=False),
+            "BK-20533": _booking("BK-20533", "ines", "Casa Marea Sur", "cancelled", long_ago, overbooked=False),
             "BK-20988": _booking("BK-20988", "ines", "Casa Marea Playa", "requested", yesterday, overbooked=True),
             "BK-30001": _booking("BK-30001", "otto", "Casa Marea Norte", "confirmed", yesterday, overbooked=False),
         }
-        self.deposits: dict[str, float] = {"BK-20417": 89.50, "BK-30001": 40.0}
+        self.deposits: dict[str, float] = {"BK-20417": 89.50, "BK-20533": 180.0, "BK-30001": 40.0}
         self.ledger: list[Json] = []
         self.answers: dict[str, Json] = {}
         self.seen_tokens: list[str] = []
