@@ -25,6 +25,7 @@ from bus.seal import Seal
 from bus.store import open_store
 from bus.store.arrivals import Accepted
 from bus.store.outbox import Post
+from bus.store.sqlite import SqliteStore
 from bus.wake import Hub
 from bus.work import Worker
 from channels.port import Kind, Lent
@@ -192,6 +193,7 @@ class Rig:
         return [("delivered" if row[0] == "sent" else row[0], row[1]) for row in rows]
 
     def _rows(self, sql: str) -> list[Any]:
+        assert isinstance(self.store, SqliteStore)
         with closing(sqlite3.connect(self.store.path)) as connection:
             return connection.execute(sql).fetchall()
 
