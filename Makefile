@@ -7,7 +7,8 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(wildcard gateway channels agent handoff config bus demo tests bench)
-TEST_PROGRAMS := chromium redis-server
+# What tests need beside Python: the program, and the Debian package that has it.
+TEST_PROGRAMS := chromium=chromium redis-server=redis-server postgres=postgresql
 
 # Stamps: what is installed, as of when. With nothing changed every command starts at once.
 BUILD := $(VENV)/.installed-build
@@ -80,7 +81,8 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@touch $@
 
 test-programs:
-	@missing() { for program in $(TEST_PROGRAMS); do command -v $$program >/dev/null || echo $$program; done; }; \
+	@there() { command -v $$1 >/dev/null || ls /usr/lib/postgresql/*/bin/$$1 >/dev/null 2>&1; }; \
+	missing() { for pair in $(TEST_PROGRAMS); do there $${pair%=*} || echo $${pair#*=}; done; }; \
 	if [ -n "$$(missing)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing" $$(missing) "..."; \
 		apt-get update -qq; \
