@@ -29,9 +29,38 @@ def program(name: str) -> str | None:
 class Cluster:
     """A server that listens at a socket in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, user: str | None, settings: dict[str, str]) -> None:
         self.folder = folder
         self._numbers = itertools.count(1)
+        self._common = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        self._told = [f"-c{key}={value}" for key, value in settings.items()]
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        command = [str(program("postgres")), "-D", str(self.folder / "data"), "-k", str(self.folder), *self._told]
+        self._server = subprocess.Popen(command, **self._common)  # type: ignore[call-overload]
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                if self._server.poll() is not None or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """At once; SIGQUIT: without a shutdown. https://www.postgresql.org/docs/current/server-shutdown.html"""
+        if self._server is not None:
+            self._server.send_signal(how)
+            self._server.wait(PATIENCE)
+
+    def crash(self) -> None:
+        """Stop immediately, and come back."""
+        self.stop(signal.SIGQUIT)
+        self.start()
 
     def url(self, name: str) -> str:
         """Where a database is."""
@@ -54,13 +83,10 @@ def cluster(**settings: str) -> Iterator[Cluster]:
         folder = Path(name)
         if user is not None:
             shutil.chown(folder, user)
-        data = folder / "data"
-        told = [f"-c{key}={value}" for key, value in {**SETTINGS, **settings}.items()]
-        common = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
         initdb = [
             str(program("initdb")),
             "-D",
-            str(data),
+            str(folder / "data"),
             "-A",
             "trust",
             "-U",
@@ -70,15 +96,13 @@ def cluster(**settings: str) -> Iterator[Cluster]:
             "UTF8",
             "--locale=C",
         ]
-        subprocess.run(initdb, check=True, **common)  # type: ignore[call-overload]
-        server = subprocess.Popen([str(program("postgres")), "-D", str(data), "-k", str(folder), *told], **common)  # type: ignore[call-overload]
+        found = Cluster(folder, user, {**SETTINGS, **settings})
+        subprocess.run(initdb, check=True, **found._common)  # type: ignore[call-overload]
         try:
-            found = Cluster(folder)
-            _wait(found, server)
+            found.start()
             yield found
         finally:
-            server.send_signal(signal.SIGINT)  # at once: https://www.postgresql.org/docs/current/server-shutdown.html
-            server.wait(PATIENCE)
+            found.stop()
 
 
 def _somebody() -> str | None:
@@ -86,16 +110,3 @@ def _somebody() -> str | None:
         return None
     known = {one.pw_name for one in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
-
-
-def _wait(found: Cluster, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            psycopg.connect(found.url("postgres"), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-        else:
-            return

@@ -37,6 +37,12 @@ class Server:
             else:
                 return
 
+    def flush(self) -> None:
+        """FLUSHALL, and everybody is disconnected."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(b"FLUSHALL\r\nCLIENT KILL TYPE pubsub\r\n")
+            connection.recv(1000)
+
     def kill(self) -> None:
         """kill -9."""
         if self._process is not None:
