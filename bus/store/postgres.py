@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -22,12 +21,13 @@ import structlog
 from bus.errors import Unavailable
 from bus.failpoint import failpoint
 from bus.store import recovery
-from bus.store.engine import Row, Transaction, statements
+from bus.store.engine import Row, Transaction
 from bus.store.migrate import migrate_postgres
+from bus.store.prepared import Prepared, rows
 from bus.store.writing import StoreTenant, Unit, Writer
 
 if TYPE_CHECKING:
-    from psycopg import Connection, Cursor
+    from psycopg import Connection
 
 R = TypeVar("R")
 TOGETHER = 2
@@ -38,42 +38,31 @@ RACES = 5
 PAUSE = 0.005  # seconds, grows with each try
 CONNECT = 10  # seconds
 STATEMENT = 30_000  # milliseconds
-PLACEHOLDER = re.compile(r"(?<![:\w]):([a-z_]+)")
 log = structlog.get_logger(__name__)
-
-
-@cache
-def translated(name: str, *, returning: bool = False) -> str:
-    """A named statement as psycopg wants it; `returning` the id of the row that it inserts."""
-    sql = PLACEHOLDER.sub(r"%(\1)s", statements()[name].replace("%", "%%"))
-    return f"{sql} RETURNING id" if returning else sql
 
 
 class _Transaction:
     """One tenant's named statements on one connection."""
 
-    def __init__(self, connection: Connection[Any], tenant: str, process: str) -> None:
-        self._connection = connection
+    def __init__(self, prepared: Prepared, tenant: str, process: str) -> None:
+        self._prepared = prepared
         self._filled = {"tenant": tenant, "process": process}
         self.tenant = tenant
         self.process = process
 
-    def _execute(self, sql: str, values: dict[str, Any]) -> Cursor[Any]:
-        return self._connection.execute(sql, {**self._filled, **values})
-
     def one(self, name: str, /, **values: Any) -> Row | None:
-        row: Row | None = self._execute(translated(name), values).fetchone()
-        return row
+        found = rows(self._prepared.run(name, self._filled | values))
+        return found[0] if found else None
 
     def all(self, name: str, /, **values: Any) -> list[Row]:
-        return self._execute(translated(name), values).fetchall()
+        return rows(self._prepared.run(name, self._filled | values))
 
     def run(self, name: str, /, **values: Any) -> int:
-        return self._execute(translated(name), values).rowcount
+        return self._prepared.run(name, self._filled | values).command_tuples or 0
 
     def insert(self, name: str, /, **values: Any) -> int | None:
-        row = self._execute(translated(name, returning=True), values).fetchone()
-        return int(row["id"]) if row else None
+        found = rows(self._prepared.run(name, self._filled | values, returning=True))
+        return int(found[0]["id"]) if found else None
 
 
 class PostgresStore:
@@ -90,6 +79,7 @@ class PostgresStore:
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
         self._writer: Writer | None = None
         self._connection: Connection[Any] | None = None
+        self._prepared: Prepared | None = None
         self._closed = False
 
     def start(self, *, migrating: bool = True) -> None:
@@ -170,19 +160,21 @@ class PostgresStore:
         log.error("store.commit_failed", error=str(unit.error), units=1)
 
     def _transaction(self, units: Sequence[Unit]) -> None:
-        connection = self._connected()
-        connection.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+        prepared = self._connected()
+        prepared.say(b"BEGIN ISOLATION LEVEL SERIALIZABLE")
         for unit in units:
-            unit.run(_Transaction(connection, unit.tenant, self._process))
+            unit.run(_Transaction(prepared, unit.tenant, self._process))
         failpoint("K3")
-        connection.execute("COMMIT")
+        prepared.say(b"COMMIT")
         failpoint("K4")
 
-    def _connected(self) -> Connection[Any]:
+    def _connected(self) -> Prepared:
         if self._connection is None:
             self._connection = self._connect()
             self._announce(self._connection)
-        return self._connection
+        if self._prepared is None:
+            self._prepared = Prepared(self._connection)
+        return self._prepared
 
     def _roll_back(self) -> None:
         from psycopg import Error
@@ -197,7 +189,7 @@ class PostgresStore:
         if self._connection is not None and (self._connection.broken or self._connection.closed):
             log.warning("store.connection_lost", error=str(error).strip())
             self._forget(self._connection)
-            self._connection = None
+            self._connection = self._prepared = None
 
     # --- reading
 
@@ -211,23 +203,25 @@ class PostgresStore:
         from psycopg import Error
 
         try:
-            connection = self._reader()
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            prepared = self._reader()
+            prepared.say(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
-                return work(_Transaction(connection, tenant, self._process))
+                return work(_Transaction(prepared, tenant, self._process))
             finally:
-                connection.execute("COMMIT")
+                prepared.say(b"COMMIT")
         except Error as error:
             lost: Connection[Any] | None = self._local.__dict__.pop("connection", None)
+            self._local.__dict__.pop("prepared", None)
             if lost is not None:
                 self._forget(lost)
             raise Unavailable(str(error).strip()) from error
 
-    def _reader(self) -> Connection[Any]:
-        connection: Connection[Any] | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-        return connection
+    def _reader(self) -> Prepared:
+        prepared: Prepared | None = getattr(self._local, "prepared", None)
+        if prepared is None:
+            self._local.connection = self._connect()
+            prepared = self._local.prepared = Prepared(self._local.connection)
+        return prepared
 
     # --- the processes
 
@@ -244,20 +238,15 @@ class PostgresStore:
     def _connect(self) -> Connection[Any]:
         import psycopg
         from psycopg.rows import dict_row
-        from psycopg.types.numeric import Int8Dumper
 
         connection: Connection[Any] = psycopg.connect(
             self._url,
             autocommit=True,
             row_factory=dict_row,
             connect_timeout=CONNECT,
-            prepare_threshold=2,
             options=f"-c synchronous_commit=on -c statement_timeout={STATEMENT}",
             application_name="support-gateway",
         )
-        connection.adapters.register_dumper(
-            int, Int8Dumper
-        )  # one plan for a statement, not one for each size of number
         self._opened.append(connection)
         return connection
 

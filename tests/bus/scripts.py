@@ -18,7 +18,8 @@ Script = Callable[[Work, Journal], Awaitable[Turn]]
 
 def raw(tx: Transaction, statement: str) -> list[tuple[Any, ...]]:
     """What a statement of the test's own finds, on either engine."""
-    cursor = tx._connection.execute(statement)  # type: ignore[attr-defined]
+    connection = tx._connection if hasattr(tx, "_connection") else tx._prepared._connection  # type: ignore[attr-defined]
+    cursor = connection.execute(statement)
     rows = cursor.fetchall() if cursor.description else []
     return [tuple(row.values()) if isinstance(row, dict) else tuple(row) for row in rows]
 
