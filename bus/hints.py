@@ -28,6 +28,19 @@ CHECK = 10.0
 logger = structlog.get_logger(__name__)
 
 
+async def answers(url: str) -> str:
+    """What is wrong with the Redis at this URL, "" when it answers."""
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        async with Redis.from_url(url, socket_timeout=CHECK, socket_connect_timeout=CHECK) as client:
+            await client.ping()
+    except (RedisError, OSError, ValueError, TimeoutError) as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
 class Call(msgspec.Struct, frozen=True, tag="call"):
     """Something came for this conversation."""
 

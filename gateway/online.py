@@ -191,7 +191,46 @@ async def _unreachable(url: str, expect: int = 0) -> str:
 
 
 Question = Callable[[Looked], AsyncIterator[Finding]]
+
+
+async def _store(looked: Looked) -> AsyncIterator[Finding]:
+    """A server that keeps the store: does it answer, and has it the shape that this release knows?"""
+    from bus.errors import Unavailable
+    from bus.store import open_store
+
+    if looked.settings.store_path is not None:
+        return
+    try:
+        store = await asyncio.to_thread(open_store, looked.settings.store, readonly=True)
+        await store.close()
+    except Unavailable as error:
+        yield Finding(
+            "store",
+            False,
+            str(error),
+            "`gateway run` makes the tables; is the database there, and is it the right user?",
+        )
+    else:
+        yield Finding("store", True, "PostgreSQL answers, and its tables are those of this release")
+
+
+async def _redis(looked: Looked) -> AsyncIterator[Finding]:
+    """Hints between processes: does Redis answer?"""
+    from bus.hints import answers
+
+    url = looked.settings.redis
+    if url is None:
+        return
+    problem = await answers(url.get_secret_value())
+    if problem:
+        yield Finding("redis", False, problem, "without it processes hear of each other's news a second or two later")
+    else:
+        yield Finding("redis", True, "answers")
+
+
 QUESTIONS: dict[str, Question] = {
+    "store": _store,
+    "redis": _redis,
     "slack": _slack,
     "telegram": _telegram,
     "whatsapp": _whatsapp,

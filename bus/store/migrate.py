@@ -44,6 +44,9 @@ def migrate_postgres(connection: Connection[Any], *, allowed: bool = True) -> in
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         version = _version(connection)
         _check(version, newest, allowed=allowed)
+        if not version:
+            connection.execute("CREATE TABLE shape (version BIGINT NOT NULL)")
+            connection.execute("INSERT INTO shape VALUES (0)")
         for number, sql in numbered():
             if number > version:
                 connection.execute(sql.replace(*IDENTITY).encode())
@@ -55,9 +58,8 @@ def migrate_postgres(connection: Connection[Any], *, allowed: bool = True) -> in
 
 def _version(connection: Connection[Any]) -> int:
     found = connection.execute("SELECT to_regclass('shape') AS found").fetchone()
-    if found is not None and found["found"] is None:
-        connection.execute("CREATE TABLE shape (version BIGINT NOT NULL)")
-        connection.execute("INSERT INTO shape VALUES (0)")
+    if found is None or found["found"] is None:
+        return 0
     row = connection.execute("SELECT version FROM shape").fetchone()
     return int(row["version"]) if row else 0
 

@@ -12,7 +12,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.bus.world import World, world_in
-from tests.support.postgres import Cluster, cluster, program
 
 
 @pytest.fixture(autouse=True)
@@ -27,15 +26,6 @@ def tmp_path() -> Iterator[Path]:
     memory = "/dev/shm"  # noqa: S108 - a fresh folder of our own is made in it
     with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
         yield Path(folder)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    """A server for all tests of this worker."""
-    if program("postgres") is None:
-        pytest.skip("no PostgreSQL here")
-    with cluster() as found:
-        yield found
 
 
 @pytest.fixture
