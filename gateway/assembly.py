@@ -63,7 +63,7 @@ class Assembly:
         self._customers: dict[str, Reconfigurable] = {}
         self._desk: Desk | None = None
         self.slack: App | None = None
-        self.shelf = Shelf(storage(gateway.settings.files), keys[0], self._public_url)
+        self.shelf = Shelf(storage(gateway.settings.files), keys, self._public_url)
         self._courier = Courier(self.shelf, gateway.channels)
 
     async def build(self, loaded: Loaded) -> None:
@@ -103,7 +103,7 @@ class Assembly:
         keys = _secrets(settings.secret_key)
         self._seal.rekey(keys)
         self._public_url = settings.url
-        self.shelf.reconfigure(keys[0], settings.url)
+        self.shelf.reconfigure(keys, settings.url)
 
     async def close(self) -> None:
         """Let go of what the parts share."""

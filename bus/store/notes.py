@@ -29,6 +29,11 @@ def get(tx: Transaction, name: str, now: int) -> str:
     return str(row["value"]) if row else ""
 
 
+def below(tx: Transaction, prefix: str) -> dict[str, str]:
+    """Every note whose name begins so, with its text."""
+    return {row["name"]: row["value"] for row in tx.all("note_between", first=prefix, last=f"{prefix}\U0010ffff")}
+
+
 def drop(tx: Transaction, name: str) -> None:
     """Forget it."""
     tx.run("note_drop", name=name)

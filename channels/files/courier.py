@@ -41,7 +41,11 @@ class Courier:
 
     async def known(self, attachment: Attachment) -> Kept | None:
         """The file if it is here. Raises Unavailable."""
-        return await self._shelf.about(self._shelf.id_of(attachment.channel, attachment))
+        return await self._shelf.find(attachment.channel, attachment)
+
+    async def drop(self, name: str) -> None:
+        """Forget a file by its id. Raises Unavailable."""
+        await self._shelf.drop(name)
 
     def address(self, attachment: Attachment) -> str:
         """Where a file that is here, under the name it has here, may be read."""

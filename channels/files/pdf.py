@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 MEMORY = 1 << 30
-SECONDS = 12
+SECONDS = 5
 ENOUGH = 200_000
 """Bytes of text after which no further page is read."""
 
@@ -32,6 +33,7 @@ def _confine() -> None:
         import resource
     except ImportError:  # no POSIX: the parent's patience is the bound
         return
+    os.nice(10)  # customers' messages go first
     for limit, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS)):
         resource.setrlimit(limit, (most, most))
 

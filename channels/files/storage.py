@@ -46,7 +46,7 @@ class Folder:
 
     @staticmethod
     def _keep(place: Path, content: Path) -> None:
-        part = place.with_suffix(".part")
+        part = place.with_name(f"{place.name}.part")
         try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(content, part)
@@ -64,16 +64,20 @@ class Folder:
     async def read(self, name: str) -> AsyncIterator[bytes]:
         """See Storage."""
         try:
-            file = await asyncio.to_thread(self._place(name).open, "rb")
+            with await asyncio.to_thread(self._place(name).open, "rb") as file:
+                while chunk := await asyncio.to_thread(file.read, CHUNK):
+                    yield chunk
         except FileNotFoundError as error:
             raise KeyError(name) from error
-        with file:
-            while chunk := await asyncio.to_thread(file.read, CHUNK):
-                yield chunk
+        except OSError as error:
+            raise Unavailable(f"the file cannot be read: {error.strerror}") from error
 
     async def remove(self, name: str) -> None:
         """See Storage."""
-        await asyncio.to_thread(self._place(name).unlink, missing_ok=True)
+        try:
+            await asyncio.to_thread(self._place(name).unlink, missing_ok=True)
+        except OSError as error:
+            raise Unavailable(f"the file cannot be removed: {error.strerror}") from error
 
     async def copy(self, to: Storage) -> int:
         """Every file that is described, its content first, as the shelf keeps them; how many. What comes meanwhile may be among them."""

@@ -53,7 +53,7 @@ class WebChannel:
         self._public_url = lent.public_url
         self._assets = assets.Assets()
         self._arrivals = Arrivals(name, lent.tenant, lent.seal, lent.clock, lent.new_id)
-        self._uploads = Uploads(name, lent.files)
+        self._uploads = Uploads(name, lent)
         self._streams = Streams(lent.tenant, lent.hub, lent.clock, self._delivered, self._uploads.show)
         self._message_rate = Rate(10_000)
         self._upload_rate = Rate(60_000)
@@ -194,6 +194,8 @@ class WebChannel:
     async def _upload(self, request: web.Request) -> web.Response:
         """PUT /{name}/files/{id}/{name}."""
         session = await self._arrivals.find(request)
+        if self.settings.uploads == "nobody" or (self.settings.uploads == "identified" and not session.subject):
+            raise Refusal(403, "files are not taken here")
         self._allow(self._upload_rate, session.scope, self.settings.uploads_per_minute)
         self._allow(self._upload_rate, f"from {wire.network_address(request)}", 10 * self.settings.uploads_per_minute)
         kept, new = await self._uploads.keep(request, session)
@@ -260,4 +262,5 @@ class WebChannel:
         if self._clock() - self._swept_at >= SWEEP:
             self._swept_at = self._clock()
             self._tenant.queue(sessions.sweep, self._swept_at)
+            await self._uploads.sweep()
         return None

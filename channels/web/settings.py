@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -61,6 +61,7 @@ class Settings(Section):
     session_hours: int = Field(24, ge=1, le=720, description="how long a signed-in session lives without being renewed")
     visitor_hours: int = Field(720, ge=1, le=8760, description="the same for a visitor nobody knows")
     messages_per_10s: int = Field(1000, ge=1, description="of one session")
+    uploads: Literal["everybody", "identified", "nobody"] = Field("everybody", description="who may send files")
     uploads_per_minute: int = Field(20, ge=1, description="files of one session; ten times that of one network address")
     sessions_per_minute: int = Field(3000, ge=1, description="of one network address")
     streams_per_address: int = Field(6000, ge=1, description="open at once from one network address")

@@ -33,6 +33,8 @@ def channels(context: typer.Context, config: Config = HERE, as_json: Json = Fals
     items = asyncio.run(_states(settings))
     if as_json:
         return emit(items)
+    if not any(one["running"] for one in items):
+        advise(f"nothing answers at {settings.local_url}: this is what the file says")
     rows = [
         (
             str(one["name"]), str(one["kind"]), str(one["mode"]), "yes" if one["running"] else "no", _ago(one.get("last_event_at")),

@@ -79,7 +79,7 @@ async def test_the_same_upload_again_is_the_same_file(world: World) -> None:
 async def test_what_a_file_is_decides_its_content_and_not_its_name(world: World) -> None:
     visit = await world.visit()
     assert await upload(visit, PNG, name="virus.exe", kind="application/octet-stream") == (
-        201, {"id": "f1", **PHOTO, "name": "virus.png"},
+        201, {"id": "f1", **PHOTO, "name": "virus.exe.png"},
     )  # fmt: skip
     status, refused = await upload(visit, b"<html><script>alert(1)</script>", "f2")
     assert (status, refused) == (415, {"error": "this kind of file is not taken"})
@@ -166,3 +166,53 @@ async def test_a_file_that_is_gone_is_not_shown_to_the_agent(world: World) -> No
     await world.shelf.forget("web", file)
     with pytest.raises(Exception, match="is not here any more"):
         world.web.read_file(file)
+
+
+async def test_what_nobody_shares_is_forgotten_and_what_was_shared_is_not(world: World) -> None:
+    visit = await world.visit()
+    for number in ("f1", "f2"):
+        await upload(visit, PNG + number.encode(), number)
+    await shared(visit, "f1")
+    world.clock.advance(23 * 3600)
+    await world.web.tick()
+    assert (await upload(visit, number="f2"))[0] == 200
+    world.clock.advance(2 * 3600)
+    await world.web.tick()
+    await world.web.tick()
+    assert (await upload(visit, number="f1"))[0] == 200
+    assert (await upload(visit, number="f2"))[0] == 201
+
+
+async def test_a_session_fills_no_disk_with_what_it_does_not_share(world: World) -> None:
+    visit = await world.visit()
+    found = [(await upload(visit, number=f"f{number}"))[0] for number in range(11)]
+    assert found == [201] * 10 + [429]
+    assert (await shared(visit, "f0", "f1"))[0] == 202
+    assert (await upload(visit, number="f10"))[0] == 201
+
+
+@pytest.mark.parametrize(("who", "visitor", "customer"), [("identified", 403, 201), ("nobody", 403, 403)])
+async def test_who_may_send_files_is_the_sites_to_say(world: World, who: str, visitor: int, customer: int) -> None:
+    world.web.reconfigure(settings(uploads=who))
+    assert (await upload(await world.visit()))[0] == visitor
+    assert (await upload(await world.visit(world.identity())))[0] == customer
+
+
+async def test_a_file_is_found_under_an_older_key(world: World) -> None:
+    visit = await world.visit()
+    await upload(visit)
+    await shared(visit, "f1")
+    await upload(visit, number="f2")
+    await world.settle()
+    world.shelf.reconfigure(["a new key", "the key of the tests"], GATEWAY)
+    assert (await shared(visit, "f2"))[0] == 202
+    (file,) = world.consumer.works[0].rows[0].inbound.attachments
+    world.shelf.reconfigure(["a new key"], GATEWAY)
+    assert await world.shelf.find("web", file) is not None
+    (shown,) = (await visit.history())[0]["files"]
+    assert await world.shelf.about(shown["url"].split("/")[4]) is not None
+
+
+async def test_a_packed_file_is_refused(world: World) -> None:
+    visit = await world.visit()
+    assert (await upload(visit, b"rubbish", **{"Content-Encoding": "gzip"}))[0] == 415

@@ -75,7 +75,7 @@ class World:
         numbers = itertools.count(1)
         new_id = lambda prefix: f"{prefix}_{next(numbers)}"  # noqa: E731
         self.channels: dict[str, Channel] = {}
-        self.shelf = Shelf(Folder(folder / "files"), "the key of the tests", GATEWAY)
+        self.shelf = Shelf(Folder(folder / "files"), ["the key of the tests"], GATEWAY)
         self.consumer = Scripted(echo)
         consumers: Mapping[ConsumerName, Any] = {"agent": self.consumer, "relay": self.consumer}
         self.worker = Worker(

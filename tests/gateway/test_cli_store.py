@@ -154,7 +154,7 @@ def test_a_backup_takes_the_files_along_and_a_gateway_made_from_it_has_them(home
 
 
 def shelf(folder: Path) -> Shelf:
-    return Shelf(Folder(folder), "a secret key of at least thirty-two bytes", "https://support.example.com")
+    return Shelf(Folder(folder), ["a secret key of at least thirty-two bytes"], "https://support.example.com")
 
 
 def test_files_in_a_bucket_are_said_not_to_be_in_the_backup(home: Path, said: Say) -> None:

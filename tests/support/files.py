@@ -11,7 +11,7 @@ from channels.files.storage import Folder
 
 def courier(folder: Path) -> Courier:
     """Brings nobody's files."""
-    return Courier(Shelf(Folder(folder / "files"), "a key", "https://support.example.com"), {})
+    return Courier(Shelf(Folder(folder / "files"), ["a key"], "https://support.example.com"), {})
 
 
 def pdf(words: str) -> bytes:

@@ -5,6 +5,9 @@ ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value, expires_at = ex
 -- name: note_get
 SELECT value FROM note WHERE tenant = :tenant AND name = :name AND expires_at > :now
 
+-- name: note_between
+SELECT name, value FROM note WHERE tenant = :tenant AND name >= :first AND name < :last ORDER BY name
+
 -- name: note_drop
 DELETE FROM note WHERE tenant = :tenant AND name = :name
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from channels.files import reading
+from channels.files.reading import Reader
 from tests.support.files import pdf
 
 PDF = "application/pdf"
@@ -18,12 +19,12 @@ async def pieces(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_the_words_of_a_pdf_are_read() -> None:
-    assert "Invoice 4711 for order A-10001" in await reading.text(PDF, pieces(pdf("Invoice 4711 for order A-10001")))
+    assert "Invoice 4711 for order A-10001" in await Reader().text(PDF, pieces(pdf("Invoice 4711 for order A-10001")))
 
 
 async def test_the_words_of_a_text_are_read_up_to_an_end() -> None:
-    assert await reading.text("text/plain", pieces("Grüße".encode())) == "Grüße"
-    assert len(await reading.text("text/plain", pieces(b"a" * 500_000))) == reading.READABLE
+    assert await Reader().text("text/plain", pieces("Grüße".encode())) == "Grüße"
+    assert len(await Reader().text("text/plain", pieces(b"a" * 500_000))) == reading.READABLE
 
 
 @pytest.mark.parametrize(
@@ -38,13 +39,34 @@ async def test_the_words_of_a_text_are_read_up_to_an_end() -> None:
     ],
 )
 async def test_a_broken_pdf_has_no_words(content: bytes) -> None:
-    assert (await reading.text(PDF, pieces(content))).strip() in ("", "x")
+    assert (await Reader().text(PDF, pieces(content))).strip() in ("", "x")
 
 
 async def test_nothing_is_read_of_what_holds_no_words() -> None:
-    assert await reading.text("image/png", pieces(b"\x89PNG")) == ""
+    assert await Reader().text("image/png", pieces(b"\x89PNG")) == ""
 
 
 async def test_a_reader_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PATIENCE", 0.02)  # no interpreter starts so quickly
-    assert await reading.text(PDF, pieces(pdf("x"))) == ""
+    assert await Reader().text(PDF, pieces(pdf("x"))) == ""
+
+
+async def test_who_finds_every_slot_taken_is_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", 0.05)
+    reader, taken = Reader(), []
+
+    async def watched() -> AsyncIterator[bytes]:
+        taken.append(1)
+        yield b"%PDF-1.7"
+
+    for _ in range(reading.AT_ONCE):
+        await reader._slots.acquire()
+    assert await reader.text(PDF, watched()) == ""
+    assert not taken
+    reader._slots.release()
+    await reader.text(PDF, watched())
+    assert taken
+
+
+async def test_notepads_texts_are_read_too() -> None:
+    assert await Reader().text("text/plain", pieces("Grüße".encode("utf-16"))) == "Grüße"

@@ -86,7 +86,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, bucket: str) -> Storag
 
 @pytest.fixture
 def shelf(place: Storage) -> Shelf:
-    return Shelf(place, "a key", "https://support.example.com/", largest=10_000)
+    return Shelf(place, ["a key"], "https://support.example.com/", largest=10_000)
 
 
 def test_the_place_says_which_storage_it_is(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ async def test_it_is_brought_once_however_often_it_is_asked_for(shelf: Shelf) ->
 
 async def test_ids_differ_by_channel_and_key(shelf: Shelf, place: Storage) -> None:
     ids = {shelf.id_of("telegram", PICTURE), shelf.id_of("whatsapp", PICTURE)}
-    ids.add(Shelf(place, "another", "").id_of("telegram", PICTURE))
+    ids.add(Shelf(place, ["another"], "").id_of("telegram", PICTURE))
     assert len(ids) == 3
 
 
