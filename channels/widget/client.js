@@ -13,10 +13,12 @@ const newId = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) =
 export class Client {
   store;
   conversation;
+  tray; // files, once extras.js is there
   #base;
   #identity;
   #on;
   #token = null;
+  #asked = [];
   #wanted = false;
   #renew;
   #life = null;
@@ -56,11 +58,21 @@ export class Client {
     });
   }
 
-  get token() {
-    return this.#token;
+  /** The session's, as soon as there is one. */
+  token() {
+    return this.#token ?? new Promise((told) => this.#asked.push(told));
+  }
+
+  /** For whoever was told that it is no longer good. */
+  renew(token) {
+    if (token !== this.#token) return;
+    this.#expired(token);
+    this.connect();
   }
 
   identify(identity) {
+    const [before, who] = [this.#identity, identity].map(subject);
+    if (before && who && before !== who) this.#forget();
     this.#identity = identity;
     this.#renew = true;
     this.connect();
@@ -74,7 +86,7 @@ export class Client {
   }
 
   send(text) {
-    const files = this.attached?.();
+    const files = this.tray?.take();
     if (text || files) this.#put({ id: newId(), text, files, at: Date.now() });
   }
 
@@ -200,6 +212,7 @@ export class Client {
     const other = this.conversation && this.conversation !== conversation;
     this.#token = session;
     this.conversation = conversation;
+    for (const told of this.#asked.splice(0)) told(session);
     if (!other) return;
     this.#blank();
     for (const [id, item] of this.#outbox) {
@@ -271,6 +284,7 @@ export class Client {
 
   async #post(item) {
     const { id, text, files, press } = item;
+    const token = this.#token;
     const body = JSON.stringify(press ? { id, press } : { id, text, files: files?.map((file) => file.id) });
     const keepalive = body.length < 9_000; // browsers limit what outlives the page
     try {
@@ -278,11 +292,29 @@ export class Client {
     } catch (error) {
       if (!error.final) throw error;
       item.failed = true;
+      if (files && error.status === 404) return this.#unknown(item, token);
       return this.#on('mark', id, 'failed');
     }
     this.#resends = 0;
     this.#accepted(id);
     this.#on('mark', id, '');
+  }
+
+  /** Files of another session: they go up again from what the page still holds, or the words go without. */
+  #unknown(item, token) {
+    const { id, text, files } = item;
+    if (this.#outbox.get(id) !== item) return; // it went with whoever wrote it
+    const again = item.under !== token && this.tray?.again(files);
+    if (again) {
+      again.then(() => {
+        item.under = token;
+        this.retry(id);
+      }, () => this.#on('mark', id, 'failed'));
+    } else {
+      delete item.files;
+      if (!text) this.#accepted(id);
+      this.#on('mark', id, 'lost');
+    }
   }
 
   async #fetch(path, options) {
@@ -299,13 +331,13 @@ export class Client {
   }
 }
 
-const failure = ({ status, headers }) => Object.assign(new Error(status), {
+export const failure = ({ status, headers }) => Object.assign(new Error(status), {
   status,
   after: Number(headers.get('Retry-After')) * 1000,
   final: status >= 400 && status < 500 && !LATER.includes(status),
 });
 
-const delay = ({ status, after }, tries) => (status === 401 && tries < 3 ? 0 : after || pause(tries));
+export const delay = ({ status, after }, tries) => (status === 401 && tries < 3 ? 0 : after || pause(tries));
 
 /** Only to clear the screen in time, never to trust. */
 const subject = (identity) => {

@@ -7,6 +7,7 @@ const HISTORY = 50; // what the server sends unasked
 const TYPING = 60_000;
 
 const initials = (name) => name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join('').toUpperCase();
+const unsent = (state) => /failed|lost/.test(state);
 const day = (time) => new Date(time).toDateString();
 
 export class Log {
@@ -196,7 +197,7 @@ export class Log {
     const { text, tree, buttons, cards, files, at } = message;
     const [bubble, extra, choices, meta] = [...node.lastChild.children].slice(1);
     const rich = tree?.length;
-    node.classList.toggle('failed', state === 'failed');
+    node.classList.toggle('failed', unsent(state));
     bubble.dir = 'auto';
     if (rich || bubble.textContent !== text) bubble.replaceChildren(...(rich ? render(tree) : [text ?? ''])); // or it is read out again
     bubble.classList.toggle('plain', !rich);
@@ -211,12 +212,12 @@ export class Log {
     return this.#chat.make('time', { datetime: when.toISOString() }, new Intl.DateTimeFormat(this.#chat.locale, { timeStyle: 'short' }).format(when));
   }
 
-  #progress({ state, message: { id } }) {
+  #progress({ state, message: { id, text } }) {
     const retry = () => {
       this.mark(id, 'sending');
       this.#on.retry(id);
     };
-    return [this.#t[state], ...(state === 'failed' ? [this.#button(this.#t.retry, retry)] : [])];
+    return [this.#t[state], ...(unsent(state) && (text || state === 'failed') ? [this.#button(this.#t.retry, retry)] : [])];
   }
 
   #button(text, act, name = '') {
@@ -242,7 +243,7 @@ export class Log {
     const said = new Set();
     let open = true;
     for (const { node, state, picked, message: { from, text, buttons } } of [...this.items].reverse()) {
-      if (from === 'customer' && state !== 'failed') said.add(text);
+      if (from === 'customer' && !unsent(state)) said.add(text);
       if (!buttons?.length) continue;
       const answer = buttons.findIndex(({ id, label }) => id === picked || said.has(label));
       node.querySelectorAll('.choices button').forEach((button, n) => {

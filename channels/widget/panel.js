@@ -86,7 +86,6 @@ class Panel {
 
   reset() {
     this.#client.reset();
-    this.#composer.clear();
     this.#started = false;
     if (this.#chat.opened) this.#start();
   }
@@ -215,6 +214,8 @@ class Panel {
     this.#since = Date.now();
     this.#status.textContent = '';
     this.#log.clear();
+    this.#composer.clear();
+    this.#client.tray?.empty();
     this.#head({});
     this.#count();
   }

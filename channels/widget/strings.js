@@ -23,5 +23,8 @@ export default {
   "attach": "Attach a file",
   "remove": "Remove",
   "tooLarge": "Larger than 20 MB",
-  "notTaken": "This kind of file cannot be sent"
+  "notTaken": "This kind of file cannot be sent",
+  "tooMany": "No more than 5 files with a message",
+  "held": "Remove the file or try again, then your message is sent",
+  "lost": "The file is no longer there. Please attach it again."
 }

@@ -98,6 +98,14 @@ async def test_a_file_that_is_too_large_is_refused_whether_it_says_so_or_not(wor
     assert (await shared(visit, "f1"))[0] == 404
 
 
+async def drip(amount: int) -> AsyncIterator[bytes]:
+    """A photo over a slow line that never stands still."""
+    yield PNG
+    for _ in range(amount):
+        await asyncio.sleep(0.05)
+        yield b"\1"
+
+
 async def test_a_file_that_never_ends_times_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "PATIENCE", 0.05)
     visit, forever = await world.visit(), asyncio.Event()
@@ -108,6 +116,18 @@ async def test_a_file_that_never_ends_times_out(world: World, monkeypatch: pytes
 
     assert (await upload(visit, pieces()))[0] == 408
     forever.set()
+
+
+async def test_a_slow_line_may_take_longer_than_one_waits_for_a_byte(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "PATIENCE", 0.4)
+    assert await upload(await world.visit(), drip(12)) == (201, {"id": "f1", **PHOTO, "size": len(PNG) + 12})
+
+
+async def test_a_file_in_drops_ends_after_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LONGEST", 0.2)
+    assert (await upload(await world.visit(), drip(100)))[0] == 408
 
 
 @pytest.mark.parametrize("files", [[], "f1", ["f1"] * 6, [1], ["../f1"], [""], None])

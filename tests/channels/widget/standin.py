@@ -40,6 +40,7 @@ class StandIn:
     page: str = ""
     page_headers: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
+    scopes: dict[str, str] = field(default_factory=dict)  # token → what uploads belong to; a renewal keeps it
     conversations: dict[str, Conversation] = field(default_factory=dict)
     opened: list[dict[str, Any]] = field(default_factory=list)
     posts: list[dict[str, Any]] = field(default_factory=list)
@@ -48,13 +49,21 @@ class StandIn:
     answers_lost: int = 0  # so many accepted messages get no answer
     refusals: list[int] = field(default_factory=list)  # statuses of the next answers to messages
     echoes: bool = True
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     uploads_refused: int = 0
+    upload_refusals: list[int] = field(
+        default_factory=list
+    )  # of the next uploads: a status, 200 for none, 0 for a broken line
+    retry_after: str = ""  # what they say with it
+    uploads: list[str] = field(default_factory=list)  # the token of each try
     uploads_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    sessions_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    messages_go_on: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.uploads_go_on.set()
+        for held in (self.uploads_go_on, self.sessions_go_on, self.messages_go_on):
+            held.set()
 
     @property
     def origin(self) -> str:
@@ -119,6 +128,7 @@ class StandIn:
         body = await request.json()
         self.opened.append(body)
         self.changed.set()
+        await self.sessions_go_on.wait()
         current = self.sessions.get(bearer(request))
         if bearer(request) and current is None:
             return web.json_response({}, status=401)
@@ -128,6 +138,7 @@ class StandIn:
         self.conversations.setdefault(name, Conversation())
         token = secrets.token_urlsafe(16)
         self.sessions[token] = name
+        self.scopes[token] = self.scopes[bearer(request)] if name == current else token
         answer = {"session": token, "conversation": name, "expires_at": int(time.time() * 1000) + 86_400_000}
         return web.json_response(answer, status=201)
 
@@ -136,14 +147,17 @@ class StandIn:
         body = await request.json()
         self.posts.append(body)
         self.changed.set()
+        await self.messages_go_on.wait()
         if self.refusals:
             return web.json_response({}, status=self.refusals.pop(0))
         if bearer(request) not in self.sessions:
             return web.json_response({}, status=401)
         known = body["id"] in self.accepted
+        if not all((self.scopes[bearer(request)], one) in self.files for one in body.get("files", ())):
+            return web.json_response({"error": "there is no such file"}, status=404)
         if not known:
             self.accepted[body["id"]] = body
-            self.echo(self.conversations[self.sessions[bearer(request)]], body)
+            self.echo(bearer(request), body)
         if self.answers_lost and request.transport:
             self.answers_lost -= 1
             request.transport.close()
@@ -151,21 +165,32 @@ class StandIn:
 
     async def keep(self, request: web.Request) -> web.StreamResponse:
         """PUT /web/files/{id}/{name}."""
+        self.uploads.append(bearer(request))
+        self.changed.set()
         content = await request.read()
         await self.uploads_go_on.wait()
+        if self.upload_refusals and (status := self.upload_refusals.pop(0)) != 200:
+            return self.refused(request, status)
         if bearer(request) not in self.sessions:
             return web.json_response({}, status=401)
         if self.uploads_refused:
             return web.json_response({"error": "no"}, status=self.uploads_refused)
         found = {"name": request.match_info["name"], "media_type": request.content_type, "size": len(content)}
-        self.files[request.match_info["id"]] = found
+        self.files[self.scopes[bearer(request)], request.match_info["id"]] = found
         self.changed.set()
         return web.json_response({"id": request.match_info["id"], **found}, status=201)
 
-    def echo(self, conversation: Conversation, body: dict[str, Any]) -> None:
+    def refused(self, request: web.Request, status: int) -> web.StreamResponse:
+        """An answer that is no file; status 0 is a connection that breaks."""
+        if not status and request.transport:
+            request.transport.close()
+        return web.json_response({}, status=status or 500, headers={"Retry-After": self.retry_after})
+
+    def echo(self, token: str, body: dict[str, Any]) -> None:
         """The customer's own words come back under the client's id."""
         if self.echoes:
-            files = [self.files[one] | {"url": f"{self.origin}/files/{one}"} for one in body.get("files", ())]
+            conversation, scope = self.conversations[self.sessions[token]], self.scopes[token]
+            files = [self.files[scope, one] | {"url": f"{self.origin}/files/{one}"} for one in body.get("files", ())]
             text = pressed(conversation, body["press"]) if "press" in body else body.get("text", "")
             more = {"files": files} if files else {}
             self.record(conversation, {"from": "customer", "id": body["id"], "text": text, **more})
@@ -255,7 +280,7 @@ async def allow_shop(request: web.Request, handler: Handler) -> web.StreamRespon
         return web.Response(status=204, headers={**cors(request), **allowed})
     response = await handler(request)
     if not response.prepared:
-        response.headers.update(cors(request))
+        response.headers.update({**cors(request), "Access-Control-Expose-Headers": "Retry-After"})
     return response
 
 

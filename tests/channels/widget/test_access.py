@@ -126,7 +126,20 @@ async def sharing(visitor: Visitor, standin: StandIn) -> None:
     await standin.until(lambda: standin.files)
 
 
-SCENES: list[Scene] = [closed, opened, talk, streaming, offline, failed, choosing, staff, unread, sharing]
+async def stuck(visitor: Visitor, standin: StandIn) -> None:
+    await sharing(visitor, standin)
+    standin.upload_refusals = [403]
+    label = {"name": "label.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
+    await visitor.page.locator("input[type=file]").set_input_files(label)  # type: ignore[arg-type]
+    again = visitor.page.get_by_role("button", name="Try again: label.png")
+    await expect(again).to_be_visible()
+    await visitor.page.get_by_role("button", name="Remove nothing.txt").click()
+    await visitor.say("Here it is")
+    await expect(visitor.page.get_by_text("then your message is sent")).to_be_visible()
+    await expect(again).to_be_focused()
+
+
+SCENES: list[Scene] = [closed, opened, talk, streaming, offline, failed, choosing, staff, unread, sharing, stuck]
 
 
 @pytest.mark.context(bypass_csp=True)
@@ -137,7 +150,7 @@ async def test_axe_finds_nothing(visitor: Visitor, standin: StandIn, scene: Scen
 
 
 @pytest.mark.context(bypass_csp=True, color_scheme="dark")
-@pytest.mark.parametrize("scene", [choosing, staff, offline, sharing])
+@pytest.mark.parametrize("scene", [choosing, staff, offline, sharing, stuck])
 async def test_axe_finds_nothing_in_the_dark(visitor: Visitor, standin: StandIn, scene: Scene) -> None:
     await scene(visitor, standin)
     assert await complaints(visitor) == []

@@ -1,7 +1,7 @@
 """Who the visitor is: sessions that expire, people who log in and out, and what the page can command."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from tests.channels.widget.standin import StandIn, identity
 from tests.channels.widget.visitor import Visitor
@@ -9,6 +9,7 @@ from tests.channels.widget.visitor import Visitor
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ANNA, BELA = identity("anna"), identity("béla")
+NOTE: FilePayload = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"For Anna only"}
 STORED = "Object.entries(localStorage).map(String).join()"
 
 
@@ -152,6 +153,95 @@ async def test_another_person_sees_nothing_of_the_first(visitor: Visitor, standi
     standin.say("For Béla")
     await expect(visitor.bubbles).to_have_text(["For Béla"])
     assert [message["text"] for message in standin.newest.messages] == ["For Béla"]
+
+
+async def leave_something(visitor: Visitor, standin: StandIn) -> None:
+    """A file that is there, one on its way, and words nobody has sent."""
+    await visitor.page.locator("input[type=file]").set_input_files({**NOTE, "name": "there.txt"})
+    await expect(visitor.page.locator(".tray progress")).to_have_count(0)
+    standin.uploads_go_on.clear()
+    await visitor.page.locator("input[type=file]").set_input_files({**NOTE, "name": "underway.txt"})
+    await visitor.composer.fill("My secret is")
+    await standin.until(lambda: len(standin.uploads) == 2)
+
+
+@pytest.mark.parametrize("command", [f"SupportChat('identify', '{BELA}')", "SupportChat('reset')"])
+async def test_nobody_finds_what_another_was_about_to_send(visitor: Visitor, standin: StandIn, command: str) -> None:
+    await visitor.chat(identity=ANNA)
+    await leave_something(visitor, standin)
+    await visitor.page.evaluate(command)
+    await expect(visitor.composer).to_have_value("")
+    await expect(visitor.page.locator(".tray")).to_be_empty()
+    await expect(visitor.page.get_by_role("button", name="Send", exact=True)).to_have_attribute("aria-disabled", "true")
+    standin.uploads_go_on.set()
+    await standin.until(lambda: len(standin.conversations) == 2 and standin.streams == 1)
+    await visitor.say("Hello")
+    await standin.until(lambda: standin.accepted)
+    assert [(body["text"], body.get("files")) for body in standin.posts] == [("Hello", None)]
+    assert len(standin.uploads) == 2
+
+
+async def test_logging_out_in_one_tab_empties_what_the_other_was_about_to_send(
+    visitor: Visitor, standin: StandIn
+) -> None:
+    await visitor.chat(identity=ANNA)
+    await leave_something(visitor, standin)
+    second = Visitor(await visitor.page.context.new_page(), standin)
+    await second.visit()
+    await second.page.evaluate("SupportChat('reset')")
+    await expect(visitor.composer).to_have_value("")
+    await expect(visitor.page.locator(".tray")).to_be_empty()
+    standin.uploads_go_on.set()
+
+
+async def test_what_somebody_said_before_their_session_began_is_not_anothers(
+    visitor: Visitor, standin: StandIn
+) -> None:
+    standin.sessions_go_on.clear()
+    await visitor.visit(identity=ANNA)
+    await visitor.launcher.click()
+    await visitor.say("Said by Anna")
+    await visitor.composer.fill("My secret is")
+    await standin.until(lambda: standin.opened)
+    await visitor.page.evaluate("(token) => SupportChat('identify', token)", BELA)
+    await expect(visitor.composer).to_have_value("")
+    await expect(visitor.bubbles).to_have_count(0)
+    standin.sessions_go_on.set()
+    await standin.until(lambda: standin.streams)
+    await visitor.say("Said by Béla")
+    await standin.until(lambda: standin.accepted)
+    assert [body["text"] for body in standin.posts] == ["Said by Béla"]
+
+
+async def test_a_message_that_was_under_way_takes_no_file_to_the_next_person(
+    visitor: Visitor, standin: StandIn
+) -> None:
+    await visitor.chat(identity=ANNA)
+    await visitor.page.locator("input[type=file]").set_input_files(NOTE)
+    await expect(visitor.page.locator(".tray progress")).to_have_count(0)
+    standin.messages_go_on.clear()
+    standin.refusals = [404]
+    await visitor.say("Said by Anna")
+    await standin.until(lambda: standin.posts)
+    await visitor.page.evaluate("(token) => SupportChat('identify', token)", BELA)
+    await standin.until(lambda: len(standin.conversations) == 2 and standin.streams == 1)
+    standin.messages_go_on.set()
+    await visitor.say("Said by Béla")
+    await standin.until(lambda: standin.accepted)
+    assert [body["text"] for body in standin.accepted.values()] == ["Said by Béla"]
+    assert len(standin.uploads) == 1
+
+
+async def test_who_logs_in_goes_on_with_what_they_were_about_to_send(visitor: Visitor, standin: StandIn) -> None:
+    await visitor.chat()
+    await leave_something(visitor, standin)
+    await visitor.page.evaluate("(token) => SupportChat('identify', token)", ANNA)
+    await standin.until(lambda: standin.opened[-1] == {"identity": ANNA} and standin.streams == 1)
+    standin.uploads_go_on.set()
+    await expect(visitor.composer).to_have_value("My secret is")
+    await visitor.composer.press("Enter")
+    await standin.until(lambda: standin.accepted)
+    assert [(body["text"], len(body["files"])) for body in standin.posts] == [("My secret is", 2)]
 
 
 async def test_the_next_person_on_this_machine_sees_nothing_of_the_last(visitor: Visitor, standin: StandIn) -> None:
