@@ -15,6 +15,7 @@ from bus.errors import GatewayError, Permanent, Unavailable
 from bus.message import PLATFORM, Address, Attachment, Customer, Inbound, Side, Words
 from bus.seal import Unsealable
 from bus.store import conversations
+from channels.bringing import at_hand
 from channels.port import Lent
 from channels.slack import posted
 from channels.slack.app import App
@@ -246,8 +247,7 @@ class Customers:
         return await self._say(sending, words)
 
     async def _share(self, sending: Sending, attachment: Attachment) -> str:
-        kept = await self._lent.files.bring(attachment)
-        async with self._lent.files.local(kept) as path:
+        async with at_hand(self._lent.files, attachment) as (kept, path):
             return await self._app.files.share(path, kept, sending.outbound.to.peer, root(sending.outbound.to))
 
     async def _say(self, sending: Sending, words: Words) -> str:
