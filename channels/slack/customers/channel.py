@@ -274,8 +274,11 @@ class Customers:
         return ",".join([*standing[: len(parts)], *more])
 
     async def _remove(self, sending: Sending) -> str:
-        for ts in _ids(sending):
-            await self._delete(sending, ts)
+        for one in _ids(sending):
+            if _is_file(one):
+                await self._app.files.remove(one)
+            else:
+                await self._delete(sending, one)
         return sending.target
 
     def _parts(self, sending: Sending, words: Words) -> list[Part]:
@@ -319,10 +322,11 @@ class Customers:
                 raise
 
     async def _delete(self, sending: Sending, ts: str) -> None:
+        """One that is gone stays gone; one that Slack does not let us take back is somebody's to know."""
         try:
             await self._connection.call("chat.delete", channel=sending.outbound.to.peer, ts=ts)
         except Permanent as error:
-            if error.reason not in GONE:
+            if error.reason != "message_not_found":
                 raise
 
     async def find(self, sending: Sending) -> str | None:
@@ -346,6 +350,11 @@ class Customers:
 
 def _key(sending: Sending, number: int) -> str:
     return f"{sending.outbound.key}#{number}" if number else sending.outbound.key
+
+
+def _is_file(shown: str) -> bool:
+    """A file has an id of its own; a message has the time it was posted."""
+    return "." not in shown
 
 
 def _ids(sending: Sending) -> list[str]:
