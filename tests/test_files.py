@@ -178,7 +178,10 @@ async def test_a_customers_photo_whose_answer_was_lost_at_the_desk_is_named_ther
         faults.only, faults.drop_next_answer = "files.completeUploadExternal", 1
         await phone.share(PHOTO, "image/png", "The box arrived broken, I want to talk to a human")
         slack = business.slack
-        told = lambda: " ".join(words_shown(one) for room in slack.rooms for one in slack.messages(room))  # noqa: E731
+
+        def told() -> str:
+            return " ".join(words_shown(one) for room in slack.rooms for one in slack.messages(room))
+
         await until(lambda: "may be missing here: the connection broke" in told())
 
 
