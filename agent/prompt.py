@@ -120,12 +120,18 @@ def _spoken(entry: Entry) -> Message | None:
         case AgentSaid() | SystemSaid():
             return Message("assistant", entry.text)
         case StaffSaid():
-            return Message("assistant", f"({entry.name or 'A person'} from the team:) {entry.text or '(taken back)'}")
+            return Message("assistant", f"({entry.name or 'A person'} from the team:) {_answered(entry)}")
         case Returned():
             return Message(
                 "user", "(A person of the team has handled the matter so far. From here on it is yours again.)"
             )
     return None
+
+
+def _answered(entry: StaffSaid) -> str:
+    """A person's words and the names of their files."""
+    files = (f"[{file.get('name') or 'file'}]" for file in entry.attachments)
+    return " ".join(part for part in (entry.text, *files) if part) or "(taken back)"
 
 
 def _merged(messages: Sequence[Message]) -> list[Message]:

@@ -69,7 +69,12 @@ class SystemSaid(Spoken, frozen=True, kw_only=True, tag="system_said"):
 
 
 class StaffSaid(Spoken, frozen=True, kw_only=True, tag="staff_said"):
-    """A person of the team answered; `name` is theirs, `id` the desk's message."""
+    """A person of the team answered; `name` is theirs, `id` the desk's message. A later line of the same id stands in its place.
+
+    `attachments` are the files as bus.message.Attachment, and each one's `url` where people fetch. Nothing at all: taken back.
+    """
+
+    attachments: tuple[dict[str, Any], ...] = ()
 
 
 class StaffNoted(Spoken, frozen=True, kw_only=True, tag="staff_noted"):

@@ -23,7 +23,7 @@ from bus.store.outbox import SEND_LEASE, Post
 P = ParamSpec("P")
 R = TypeVar("R")
 HEARTBEAT = 20.0
-LONGEST = 120.0  # seconds that a platform's client may take; its own time-outs are shorter
+LONGEST = 300.0  # seconds that a platform's client may take, a file brought and sent; its own time-outs are shorter
 PAUSE = 5_000
 AT_ONCE = 256
 SENDS = "gateway_sends"

@@ -21,6 +21,7 @@ from agent.tools.http import HttpTools
 from agent.tools.mcp import McpServers
 from agent.turn import scene
 from bus.channel import Channel, Limits, Mode, Person
+from bus.message import Attachment
 from bus.outbox import SENDS
 from bus.seal import Seal
 from bus.store import inbox
@@ -249,9 +250,13 @@ class Assembly:
                 limits=self._limits_of,
                 mode=self._mode_of,
                 link_to=self._courier.link,
+                forget=self._forget,
                 quiet=lambda: self._gateway.specs.live.spec.quiet,
             )
         )
+
+    async def _forget(self, attachment: Attachment) -> None:
+        await self.shelf.forget(attachment.channel, attachment)
 
     async def _people(self, channel: str, sender: str) -> Person:
         found = self._gateway.channels.get(channel)

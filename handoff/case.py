@@ -195,7 +195,9 @@ def who(conversation: Conversation, lines: Sequence[Recorded]) -> Who:
 def _told(entry: Spoken) -> str:
     """The words, with the names of the files beside them and the links below them."""
     files = (
-        [f"📎 {file.get('name') or 'file'}" for file in entry.attachments] if isinstance(entry, CustomerSaid) else []
+        [f"📎 {file.get('name') or 'file'}" for file in entry.attachments]
+        if isinstance(entry, CustomerSaid | StaffSaid)
+        else []
     )
     links = [f"{card['title']}: {card['url']}" for card in entry.cards] if isinstance(entry, AgentSaid) else []
     return "\n".join(part for part in (entry.text, *files, *links) if part)

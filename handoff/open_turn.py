@@ -46,6 +46,10 @@ async def _no_file(attachment: Attachment) -> str:
     raise Permanent("file_not_readable", attachment.name)
 
 
+async def _kept_nowhere(_: Attachment) -> None:
+    """Nothing to forget."""
+
+
 def _a_day() -> int:
     return 24 * 3_600_000
 
@@ -54,8 +58,9 @@ class Desk(msgspec.Struct, frozen=True):
     """Where people work and what the roof lends the relay.
 
     `route` names the place (a Slack channel's id) for a capsule, "" where there is no desk; `words` are the spec's replies; `link` points
-    to the log, `link_to` to a file (raises GatewayError); `limits` and `mode` are those of a customer's channel; a case that nobody
-    takes within `remind_after` ms is called out; a matter of the agent's that hears nothing for `quiet()` ms is closed.
+    to the log, `link_to` to a file, which `forget` takes away again (both raise GatewayError and OSError); `limits` and `mode` are
+    those of a customer's channel; a case that nobody takes within `remind_after` ms is called out; a matter of the agent's that hears
+    nothing for `quiet()` ms is closed.
     """
 
     people: People
@@ -68,6 +73,7 @@ class Desk(msgspec.Struct, frozen=True):
     account: str = "slack"
     remind_after: int = 10 * 60_000
     link_to: Callable[[Attachment], Awaitable[str]] = _no_file
+    forget: Callable[[Attachment], Awaitable[None]] = _kept_nowhere
     quiet: Callable[[], int] = _a_day
 
 

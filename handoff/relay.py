@@ -18,6 +18,7 @@ WINDOW = 400
 QUOTED = 300
 """Characters of a reply that the desk is shown."""
 NOT_REACHED = "This did not reach the customer: {reason}"
+STILL_THERE = "This could not be taken back, and the customer still has it: {reason}"
 PERHAPS_REACHED = (
     "Nobody knows whether the customer has read this: the connection broke while it was on its way. "
     "It was not sent a second time; if you send it again, they may read it twice."
@@ -27,6 +28,8 @@ SAID_PERHAPS_REACHED = (
     "❔ Nobody knows whether the customer has read this, since the connection broke while it was on its way: {words}\n"
     "It was not sent a second time."
 )
+NOT_SHOWN = "📎 {file} could not be shown here: {why}"
+PERHAPS_SHOWN = "📎 {file} may be missing here: the connection broke while it was on its way."
 
 
 async def mirror(turn: OpenTurn, row: Received) -> None:
@@ -54,26 +57,43 @@ def _seen(turn: OpenTurn, inbound: Inbound) -> Words:
 
 
 async def delivery(turn: OpenTurn, row: Received) -> None:
-    """A report about line `of`: its author sees ✅, ⚠️ or ❔ with the reason; a failure of the agent's words is told in the thread."""
-    of, reason = int(row.inbound.data.get("of", 0)), str(row.inbound.data.get("reason", ""))
-    if of and not row.inbound.data.get("logged"):
+    """A report about line `of`: its author sees ✅, ⚠️ or ❔ with the reason; a failure of the agent's words is told in the thread.
+
+    Without a line it is about a `file` of the customer's that the thread should show: it is named there instead.
+    """
+    data = row.inbound.data
+    of, reason, file = int(data.get("of", 0)), str(data.get("reason", "")), str(data.get("file", ""))
+    if of and not data.get("logged"):
         turn.record(DeliveryFailed(of=of, reason=reason) if reason else Delivered(of=of))
     line = next((line for line in turn.lines if line.seq == of), None) if of else None
-    if line is None or turn.conversation.desk is None:
+    if turn.conversation.desk is None:
+        return
+    if file and not of:
+        told = PERHAPS_SHOWN if reason == AMBIGUOUS else NOT_SHOWN
+        turn.tell_desk(told.format(file=literal(file), why=literal(reason)))
+    if line is None:
         return
     if isinstance(line.entry, StaffSaid) and line.entry.id:
-        turn.mark(_sign(reason, line.entry.by), line.entry.id)
+        _tell_author(turn, line.entry, reason, file)
     elif reason and isinstance(line.entry, (AgentSaid, SystemSaid)):
         told = SAID_PERHAPS_REACHED if reason == AMBIGUOUS else SAID_NOT_REACHED
         turn.tell_desk(told.format(reason=literal(reason), words=_quoted(line.entry.text)))
 
 
-def _sign(reason: str, author: str) -> Mark:
+def _tell_author(turn: OpenTurn, said: StaffSaid, reason: str, file: str) -> None:
+    """Put the sign on their message. One that was taken back stands there no more: only that it failed is worth a word."""
+    if said.text or said.attachments:
+        turn.mark(_sign(reason, said.by, f"📎 {file}: " if file else ""), said.id)
+    elif reason:
+        turn.mark(Mark("failed", said.by, STILL_THERE.format(reason=reason)), said.id)
+
+
+def _sign(reason: str, author: str, about: str) -> Mark:
     if not reason:
         return Mark("delivered", author)
     if reason == AMBIGUOUS:
-        return Mark("unknown", author, PERHAPS_REACHED)
-    return Mark("failed", author, NOT_REACHED.format(reason=reason))
+        return Mark("unknown", author, about + PERHAPS_REACHED)
+    return Mark("failed", author, about + NOT_REACHED.format(reason=reason))
 
 
 def _quoted(text: str) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from bus.channel import Person
-from bus.entries import StaffNoted, StaffSaid, SystemSaid
+from bus.entries import StaffNoted, StaffSaid
 from bus.errors import GatewayError
 from bus.message import Attachment, Inbound, Mark, Received, Words
 from handoff import commands
 from handoff.commands import Command, Note, Reply
 from handoff.open_turn import MEMBER, OpenTurn
 from handoff.ownership import give_back, introduce, resolve, take
-from handoff.words import literal
 
 NOT_A_MEMBER = "Kept inside: only members of the support team can answer the customer."
 A_MENTION = "Kept inside: the line starts with a mention. Write it without one to answer the customer."
@@ -22,6 +22,8 @@ NO_FILES = "The customer's channel takes no files. Only words were sent."
 NO_FILE = "{name} was not sent: {why}."
 UNCHANGED = "The customer has seen the original; a change of it is not sent. Reply again to correct it."
 CHANGED = "Changed for the customer as well."
+STAYS = "The customer keeps what you deleted: their channel cannot take back what was sent."
+MAY_BE_READ = "{name} may still be read by whoever has its address: {why}."
 STILL_OPEN = "The customer can still be written to: just answer in the thread."
 NOT_THIS_CASE = "That button belongs to another conversation."
 
@@ -50,25 +52,28 @@ async def edited(turn: OpenTurn, row: Received) -> None:
     """A sent reply was changed at the desk: never sent again; where the customer's channel can, the words are replaced."""
     inbound, person = row.inbound, await turn.person(row.inbound)
     text = await _with_names(turn, inbound)
-    if not _sent(turn, inbound) or MEMBER not in person.roles:
+    said = _sent(turn, inbound)
+    if said is None or MEMBER not in person.roles:
         return
     gesture = commands.read(text)
     if _can_change(turn) and isinstance(gesture, Reply) and not inbound.data.get("aside"):
-        _change(turn, inbound, person, gesture.text)
+        _change(turn, inbound, person, gesture.text, said)
         turn.mark(Mark("seen", person.id, CHANGED), inbound.target, inbound.address)
     else:
         _keep(turn, inbound, person, f"(changed a reply, not sent) {text}", UNCHANGED)
 
 
 async def deleted(turn: OpenTurn, row: Received) -> None:
-    """A sent reply was deleted at the desk: removed where the customer's channel can, else only noted."""
+    """A sent reply was deleted at the desk: removed with its files where the customer's channel can, else its author is told."""
     inbound, person = row.inbound, await turn.person(row.inbound)
-    if not _sent(turn, inbound) or MEMBER not in person.roles:
+    said = _sent(turn, inbound)
+    if said is None or MEMBER not in person.roles:
         return
     if _can_change(turn):
-        _change(turn, inbound, person, "")
+        await _take_back(turn, inbound, person, said)
     else:
         turn.record(StaffNoted(text="(deleted a reply)", id=inbound.target, by=person.id, name=person.name))
+        turn.mark(Mark("refused", person.id, STAYS), inbound.target, inbound.address)
 
 
 async def claim(turn: OpenTurn, row: Received) -> None:
@@ -141,58 +146,102 @@ def _keep(turn: OpenTurn, inbound: Inbound, person: Person, text: str, why: str 
 
 
 async def _answer(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None:
-    """The person's words and files go to the customer; whoever answers has the case."""
+    """The person's words and files go to the customer, as one line of the log; whoever answers has the case."""
     take(turn, person)
     introduce(turn, person)
-    if text:
-        place = turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
-        turn.say(Words(text, "staff", person.name, picture=person.avatar), place, "reply", key=_reply_key(inbound))
-    for number, file in enumerate(inbound.attachments):
-        shared = msgspec.structs.replace(file, channel=inbound.address.channel)
-        await _send_file(turn, inbound, person, shared, f"{_reply_key(inbound)}:{number}")
+    files = await _passed_on(turn, inbound, person)
+    if text or files:
+        said = StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name, attachments=files)
+        place = turn.record(said)
+        if text:
+            turn.say(Words(text, "staff", person.name, picture=person.avatar), place, "reply", key=_reply_key(inbound))
+        for number, file in enumerate(files):
+            if "url" not in file:
+                shared = Words("", "staff", person.name, attachments=(msgspec.convert(file, Attachment),))
+                turn.say(shared, place, "file", key=_file_key(inbound, number))
     turn.change(status="waiting_customer")
     turn.update_card()
     if inbound.address.channel != turn.desk.channel:  # answered elsewhere, in the console: the thread tells it too
         turn.post(Words(text, "staff", person.name), "elsewhere")
 
 
-async def _send_file(turn: OpenTurn, inbound: Inbound, person: Person, file: Attachment, key: str) -> None:
-    """As a file where the customer's channel has files, as an address where people fetch; its author hears why not."""
-    limits = turn.desk.limits(turn.conversation.address.channel)
-    if limits.files:
-        place = turn.record(SystemSaid(text=f"📎 {file.name}"))
-        turn.say(Words("", "staff", person.name, attachments=(file,)), place, "file", key=key)
-    elif limits.pull:
-        try:
-            turn.record(SystemSaid(text=f"📎 [{literal(file.name)}]({await turn.desk.link_to(file)})"))
-        except GatewayError as error:
-            note = NO_FILE.format(name=file.name, why=error)
-            turn.mark(Mark("refused", person.id, note), inbound.target, inbound.address)
-    else:
-        turn.mark(Mark("seen", person.id, NO_FILES), inbound.target, inbound.address)
+async def _passed_on(turn: OpenTurn, inbound: Inbound, person: Person) -> tuple[dict[str, Any], ...]:
+    """The files that reach the customer: as files where their channel has them, by an address where people fetch.
+
+    Their author hears of each one that does not, and why.
+    """
+    limits, found = turn.desk.limits(turn.conversation.address.channel), list[dict[str, Any]]()
+    for attachment in inbound.attachments:
+        file = msgspec.structs.replace(attachment, channel=inbound.address.channel)
+        told = msgspec.to_builtins(file)
+        if limits.files:
+            found.append(told)
+        elif limits.pull:
+            try:
+                found.append({**told, "url": await turn.desk.link_to(file)})
+            except (GatewayError, OSError) as error:
+                note = NO_FILE.format(name=file.name, why=error)
+                turn.mark(Mark("refused", person.id, note), inbound.target, inbound.address)
+        else:
+            turn.mark(Mark("seen", person.id, NO_FILES), inbound.target, inbound.address)
+    return tuple(found)
 
 
 def _reply_key(inbound: Inbound) -> str:
     return f"reply:{inbound.address.peer}:{inbound.target}"
 
 
-def _sent(turn: OpenTurn, inbound: Inbound) -> bool:
-    return any(isinstance(line.entry, StaffSaid) and line.entry.id == inbound.target for line in turn.lines)
+def _file_key(inbound: Inbound, number: int) -> str:
+    return f"{_reply_key(inbound)}:{number}"
+
+
+def _sent(turn: OpenTurn, inbound: Inbound) -> StaffSaid | None:
+    """The reply as the customer has it now; None for what never was one, or was taken back."""
+    entries = (line.entry for line in reversed(turn.lines))
+    said = next((one for one in entries if isinstance(one, StaffSaid) and one.id == inbound.target), None)
+    return said if said and (said.text or said.attachments) else None
 
 
 def _can_change(turn: OpenTurn) -> bool:
     return turn.desk.limits(turn.conversation.address.channel).replaces
 
 
-def _change(turn: OpenTurn, inbound: Inbound, person: Person, text: str) -> None:
-    """The words as they are now, "" when they were taken back, under the id they were first said with."""
-    place = turn.record(StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name))
+def _change(turn: OpenTurn, inbound: Inbound, person: Person, text: str, before: StaffSaid) -> None:
+    """The words as they are now, under the id they were first said with; its files stay."""
+    said = StaffSaid(text=text, id=inbound.target, by=person.id, name=person.name, attachments=before.attachments)
+    place, words = turn.record(said), Words(text, "staff", person.name)
     if turn.desk.limits(turn.conversation.address.channel).pull:
         return  # whoever reads the log's lines sees which one this replaces
-    if text:
-        turn.reach_customer("replace", _reply_key(inbound), "edit", Words(text, "staff", person.name), place)
+    if before.text:
+        turn.reach_customer("replace", _reply_key(inbound), "edit", words, place)
     else:
-        turn.reach_customer("remove", _reply_key(inbound), "delete")
+        turn.say(words, place, "reply", key=_reply_key(inbound))  # there were only files
+
+
+async def _take_back(turn: OpenTurn, inbound: Inbound, person: Person, before: StaffSaid) -> None:
+    """Words and files go; where people fetch, a file's address leads nowhere any more."""
+    place = turn.record(StaffSaid(text="", id=inbound.target, by=person.id, name=person.name))
+    if before.text:
+        _remove(turn, _reply_key(inbound), place)
+    for number, file in enumerate(before.attachments):
+        if "url" in file:
+            await _forget(turn, inbound, person, msgspec.convert(file, Attachment))
+        else:
+            _remove(turn, _file_key(inbound, number), place)
+
+
+def _remove(turn: OpenTurn, key: str, place: int) -> None:
+    """Whoever reads the log's lines needs none."""
+    if not turn.desk.limits(turn.conversation.address.channel).pull:
+        turn.reach_customer("remove", key, "delete", cause=place)
+
+
+async def _forget(turn: OpenTurn, inbound: Inbound, person: Person, file: Attachment) -> None:
+    try:
+        await turn.desk.forget(file)
+    except (GatewayError, OSError) as error:
+        note = MAY_BE_READ.format(name=file.name, why=error)
+        turn.mark(Mark("refused", person.id, note), inbound.target, inbound.address)
 
 
 async def _with_names(turn: OpenTurn, inbound: Inbound) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bus.errors import Unavailable
+from channels.files.shelf import Kept, Shelf
 from demo.slack import Workspace
 from demo.slack.message import Message
 from demo.slack.people import DESK, SARA
 from demo.telegram import ANA
 from tests.proofs.stage import staged
+from tests.support.businesses import Business
+from tests.support.phones import words_shown
 from tests.support.telegram import telegram_shop
 from tests.support.transports import SHARING, TRANSPORTS
 from tests.support.whatsapp import PUBLIC as WHATSAPP
@@ -30,17 +36,26 @@ async def test_a_label_from_the_desk_is_a_download_on_the_page(tmp_path: Path) -
             stage.slack.files.keep("page.pdf", "application/pdf", b"<html><script>alert(1)</script>", stage.slack.ids),
         )
         await stage.slack.post_as(SARA, "Here is your label.", thread_ts=card.ts, files=(label, page))
-        shown = await customer.sees(lambda item: "label.pdf" in item["text"])
-        assert (shown["from"], shown["tree"][0]["c"][1]["t"]) == ("system", "a")
-        address = shown["tree"][0]["c"][1]["href"]
+        shown = await customer.sees(lambda item: bool(item.get("files")))
+        assert (shown["from"], shown["name"], shown["text"]) == ("staff", "Sara Lindqvist", "Here is your label.")
+        (file,) = shown["files"]
+        assert (file["name"], file["media_type"]) == ("label.pdf", "application/pdf")
+        address = file["url"]
         assert address.startswith(f"{PUBLIC}/files/")
         async with stage.running.http.get(address.replace(PUBLIC, stage.url)) as answer:
             assert (answer.status, await answer.read()) == (200, LABEL)
             assert answer.headers["Content-Disposition"].startswith("attachment")
         await stage.settle()
-        assert not [item for item in customer.messages.values() if "page.pdf" in item["text"]]
         whispers = [one.text for one in stage.slack.messages(DESK) if one.for_user == SARA]
         assert any("page.pdf was not sent" in text for text in whispers)
+
+        # What is deleted in the thread is gone from the page, and leads nowhere.
+        (said,) = [one for one in stage.slack.messages(DESK) if one.user == SARA]
+        await stage.slack.delete_as(SARA, said.ts)
+        gone = await customer.sees(lambda item: item["replaces"] == shown["seq"])
+        assert (gone["text"], gone.get("files")) == ("", None)
+        async with stage.running.http.get(address.replace(PUBLIC, stage.url)) as answer:
+            assert answer.status == 404
         await customer.leave()
 
 
@@ -98,6 +113,103 @@ async def test_a_label_goes_to_telegram(tmp_path: Path) -> None:
         told = await telegram.hears(ANA, lambda one: "document" in one.more)
         assert (told.more["document"]["file_name"], told.more["caption"]) == ("label.pdf", "Sara Lindqvist")
         assert telegram.files[told.more["document"]["file_id"]] == LABEL
+
+
+def replies(slack: Workspace) -> list[Message]:
+    """What Sara has posted in the case's thread."""
+    return [one for one in slack.thread(case(slack).ts, case(slack).channel) if one.user == SARA]
+
+
+def whispers(slack: Workspace) -> list[str]:
+    """What she alone was told."""
+    return [one.text for one in slack.messages(case(slack).channel) if one.for_user == SARA]
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Wait for what has no event here."""
+    async with asyncio.timeout(15):
+        while not done():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def marked(business: Business, mark: str) -> None:
+    """Wait until her reply bears this sign."""
+    await until(lambda: mark in replies(business.slack)[-1].reactions)
+
+
+def unkept(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """So many times, nothing can be kept here."""
+    bring, left = Shelf.bring, iter(range(times))
+
+    async def refused(self: Shelf, *args: Any) -> Kept:
+        if next(left, None) is not None:
+            raise Unavailable("the file cannot be kept: No space left on device")
+        return await bring(self, *args)
+
+    monkeypatch.setattr(Shelf, "bring", refused)
+
+
+async def test_a_file_that_cannot_be_kept_here_for_a_moment_goes_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with telegram_shop(tmp_path, "webhook") as (business, telegram):
+        await telegram.say(ANA, "I want to talk to a human")
+        await business.running.settle()
+        unkept(monkeypatch, 2)
+        await shared_by_sara(business.slack)
+        told = await telegram.hears(ANA, lambda one: "document" in one.more)
+        assert telegram.files[told.more["document"]["file_id"]] == LABEL
+        await marked(business, "white_check_mark")
+        assert set(replies(business.slack)[-1].reactions) == {"white_check_mark"}
+
+
+async def test_a_customers_photo_that_cannot_be_kept_for_a_moment_is_shown_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unkept(monkeypatch, 2)
+    async with TRANSPORTS["telegram-webhook"](tmp_path) as (business, phone):
+        await phone.share(PHOTO, "image/png", "The box arrived broken, I want to talk to a human")
+        assert await shared_at_the_desk(business.slack, 1) == [PHOTO]
+
+
+async def test_a_customers_photo_whose_answer_was_lost_at_the_desk_is_named_there(tmp_path: Path) -> None:
+    async with TRANSPORTS["telegram-webhook"](tmp_path) as (business, phone):
+        faults = business.slack.faults
+        faults.only, faults.drop_next_answer = "files.completeUploadExternal", 1
+        await phone.share(PHOTO, "image/png", "The box arrived broken, I want to talk to a human")
+        slack = business.slack
+
+        def told() -> str:
+            return " ".join(words_shown(one) for room in slack.rooms for one in slack.messages(room))
+
+        await until(lambda: "may be missing here: the connection broke" in told())
+
+
+async def test_a_deleted_reply_takes_its_words_and_files_back_from_telegram(tmp_path: Path) -> None:
+    async with telegram_shop(tmp_path, "webhook") as (business, telegram):
+        await telegram.say(ANA, "I want to talk to a human")
+        await business.running.settle()
+        slack, card = business.slack, case(business.slack)
+        files = tuple(slack.files.keep(f"{name}.pdf", "application/pdf", LABEL, slack.ids) for name in "ab")
+        await slack.post_as(SARA, "Here they are", thread_ts=card.ts, channel=card.channel, files=files)
+        await marked(business, "white_check_mark")
+        before = len(telegram.by_bot(ANA))
+        await slack.delete_as(SARA, replies(slack)[-1].ts, channel=card.channel)
+        await until(lambda: len(telegram.by_bot(ANA)) == before - 3)
+        assert not [one for one in telegram.by_bot(ANA) if "document" in one.more or "Here they are" in one.text]
+        assert whispers(slack) == []
+
+
+async def test_whatsapp_takes_nothing_back_and_the_author_is_told(tmp_path: Path) -> None:
+    async with shop_on_whatsapp(tmp_path) as (business, account):
+        await account.phone("+34600111222", "Ana Ruiz").say("I want to talk to a human")
+        await business.running.settle()
+        await shared_by_sara(business.slack)
+        await marked(business, "white_check_mark")
+        card = case(business.slack)
+        await business.slack.delete_as(SARA, replies(business.slack)[-1].ts, channel=card.channel)
+        await business.running.settle()
+        assert [text for text in whispers(business.slack) if "customer keeps what you deleted" in text]
 
 
 async def shared_by_sara(slack: Workspace) -> None:

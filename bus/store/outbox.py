@@ -9,7 +9,7 @@ import msgspec
 from bus.canonical import decode, encode
 from bus.channel import Sending
 from bus.entries import Delivered, DeliveryFailed, Expired, Recorded
-from bus.message import Address, Inbound, Outbound
+from bus.message import Address, Inbound, Outbound, Words
 from bus.store import conversations, inbox, log
 from bus.store.engine import Row, Transaction
 
@@ -121,7 +121,7 @@ def _end(tx: Transaction, row: Row, state: str, why: str, now: int) -> None:
     tx.run("outbox_end", id=row["id"], attempt=row["attempt"], state=state, reason=why)
     log.append(tx, row["conversation"], [Expired(what=row["key"], why=why, of=row["cause"])], now)
     if state == "expired":
-        _report(tx, row["conversation"], row["key"], row["cause"], why, now)
+        _report(tx, row["conversation"], decode(row["body"], Outbound), why, now)
 
 
 def _sending(tx: Transaction, row: Row, attempt: str) -> Sending | None:
@@ -155,9 +155,15 @@ def _taken(tx: Transaction, conversation: str, outbound: Outbound, platform_id: 
     if outbound.to.opened_by_us:
         if outbound.act == "say":
             _anchor(tx, conversation, outbound.to, platform_id)
-    elif outbound.cause and _to_customer(tx, outbound):
+    elif outbound.cause and _to_customer(tx, outbound) and not _more(tx, conversation, outbound):
         line = log.one(tx, conversation, outbound.cause)
         note_delivered(tx, conversation, [line] if line else [], now)
+
+
+def _more(tx: Transaction, conversation: str, outbound: Outbound) -> bool:
+    """True while another message that says the same line waits behind this one: words and their files are one line."""
+    found = tx.one("outbox_more", address=outbound.to.key, conversation=conversation, cause=outbound.cause)
+    return found is not None
 
 
 def _anchor(tx: Transaction, conversation: str, to: Address, platform_id: str) -> None:
@@ -216,8 +222,14 @@ def failed(tx: Transaction, post: Post, state: str, reason: str, attempt: str, n
 
 def _fell(tx: Transaction, conversation: str, outbound: Outbound, reason: str, now: int) -> None:
     log.append(tx, conversation, [DeliveryFailed(of=outbound.cause, reason=reason)], now)
-    if _to_customer(tx, outbound):
-        _report(tx, conversation, outbound.key, outbound.cause, reason, now)
+    if _to_customer(tx, outbound) or _file(outbound):
+        _report(tx, conversation, outbound, reason, now)
+
+
+def _file(outbound: Outbound) -> str:
+    """The name of the file that it brings and nothing else, "" for anything other."""
+    said = outbound.content
+    return said.attachments[0].name or "file" if isinstance(said, Words) and said.attachments and not said.text else ""
 
 
 def settle(tx: Transaction, row: int, inbound: Inbound, now: int) -> str:
@@ -257,5 +269,8 @@ def note_delivered(tx: Transaction, conversation: str, lines: Sequence[Recorded]
     return bool(staff)
 
 
-def _report(tx: Transaction, conversation: str, key: str, cause: int, reason: str, now: int) -> None:
-    inbox.report(tx, conversation, key, {"of": cause, "reason": reason, "key": key}, now)
+def _report(tx: Transaction, conversation: str, outbound: Outbound, reason: str, now: int) -> None:
+    """`file` names the file that it was about; without a line (`of` 0) that is one of the customer's, which the desk does not see."""
+    about = {"file": _file(outbound)} if _file(outbound) else {}
+    told = {"of": outbound.cause, "reason": reason, "key": outbound.key, **about}
+    inbox.report(tx, conversation, outbound.key, told, now)

@@ -10,6 +10,7 @@ import msgspec
 from bus.channel import Limits, Mode, Person, Sending
 from bus.errors import Permanent
 from bus.message import CASE_PREFIX, Address, Attachment, Customer, Inbound, Mark, Side, Words
+from channels.bringing import at_hand
 from channels.files.courier import Courier
 from channels.slack import posted
 from channels.slack.app import App
@@ -142,8 +143,7 @@ class Desk:
         return self._app.files.read(attachment)
 
     async def _share(self, sending: Sending, attachment: Attachment) -> str:
-        kept = await self._files.bring(attachment)
-        async with self._files.local(kept) as path:
+        async with at_hand(self._files, attachment) as (kept, path):
             return await self._app.files.share(path, kept, sending.outbound.to.peer, _thread(sending))
 
     async def _put(self, sending: Sending, post: Post) -> str:

@@ -14,6 +14,7 @@ from channels.files.fetching import Fetcher
 from channels.files.shelf import Kept
 from channels.slack.connection import Connection, Json
 
+GONE = frozenset({"file_not_found", "file_deleted"})
 HOSTS = frozenset({"files.slack.com", "slack-files.com"})
 
 
@@ -43,6 +44,14 @@ class Files:
         file = str(place.get("file_id", ""))
         await self._connection.call("files.completeUploadExternal", files=[{"id": file, "title": kept.name}], **where)
         return file
+
+    async def remove(self, file: str) -> None:
+        """Take back a file that we shared; one that is gone stays gone. https://docs.slack.dev/reference/methods/files.delete"""
+        try:
+            await self._connection.call("files.delete", file=file)
+        except Permanent as error:
+            if error.reason not in GONE:
+                raise
 
     async def close(self) -> None:
         """End what was opened."""

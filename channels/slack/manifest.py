@@ -9,10 +9,10 @@ from urllib.parse import quote
 Manifest = dict[str, Any]
 
 DESK_SCOPES = (
-    "app_mentions:read", "channels:history", "channels:read", "chat:write", "groups:history", "groups:read",
+    "app_mentions:read", "channels:history", "channels:read", "chat:write", "files:read", "files:write", "groups:history", "groups:read",
     "reactions:write", "usergroups:read", "users:read",
 )  # fmt: skip
-CUSTOMER_SCOPES = ("chat:write.customize", "files:read", "im:history", "im:read", "im:write")
+CUSTOMER_SCOPES = ("chat:write.customize", "im:history", "im:read", "im:write")
 DESK_EVENTS = ("app_mention", "message.channels", "message.groups")
 CUSTOMER_EVENTS = ("message.im",)
 

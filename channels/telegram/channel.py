@@ -14,6 +14,7 @@ from bus.errors import GatewayError, Permanent
 from bus.message import Address, Attachment, Side, Words
 from bus.store import notes
 from channels import webhook
+from channels.bringing import at_hand
 from channels.files.fetching import Fetcher
 from channels.port import Lent
 from channels.telegram.client import Client
@@ -94,8 +95,7 @@ class TelegramChannel:
         """See Channel."""
         words = sending.outbound.content
         if isinstance(words, Words) and words.attachments and not words.text and sending.outbound.act == "say":
-            kept = await self._files.bring(words.attachments[0])
-            async with self._files.local(kept) as path:
+            async with at_hand(self._files, words.attachments[0]) as (_, path):
                 return await self._post.share(sending.outbound.to, path, words.name)
         return await self._post.send(sending)
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bus.channel import Sending
-from bus.errors import Permanent
+from bus.errors import Permanent, Retryable, Unavailable
 from bus.message import Address, Outbound, Words
 from bus.store import Tenant, notes
 from channels.telegram import buttons
@@ -18,6 +18,7 @@ from channels.telegram.incoming import messages_of, platform_id
 from channels.telegram.rendering import Part, plainly, rendered
 
 GONE = frozenset({"message_gone", "unchanged"})
+UPLOADS = 120.0  # seconds: of 20 MB, over a line that takes them slowly
 NO_PREVIEW = {"is_disabled": True}  # a link that the agent wrote is fetched by nobody until somebody follows it
 MOVED_FOR = 10 * 365 * 86_400_000  # ms; a group moves once and for good
 Json = dict[str, Any]
@@ -54,6 +55,7 @@ class Post:
         told = await self._call(
             "sendDocument",
             chat,
+            patience=UPLOADS,
             document=FSInputFile(file),
             caption=caption or None,
             message_thread_id=int(to.thread) if to.thread else None,
@@ -65,7 +67,7 @@ class Post:
     async def _say(self, outbound: Outbound, parts: Sequence[Part]) -> str:
         """Each part once: what is sent of a long message is on the disk before the next part goes, whatever happens then."""
         name = f"parts:{outbound.key}"
-        known = await self._tenant.read(notes.get, name, self._clock()) if len(parts) > 1 else ""
+        known = await self._noted(name) if len(parts) > 1 else ""
         sent: list[int] = msgspec.json.decode(known) if known else []
         for part in parts[len(sent) :]:
             last = len(sent) == len(parts) - 1
@@ -172,9 +174,16 @@ class Post:
     async def _where(self, chat: int) -> int:
         """Where a chat is now: a group that became a supergroup has another id, and what was said in it still names the old one."""
         if chat < 0 and chat not in self._moved:
-            known = await self._tenant.read(notes.get, _note(chat), self._clock())
+            known = await self._noted(_note(chat))
             self._moved[chat] = int(known) if known else chat
         return self._moved.get(chat, chat)
+
+    async def _noted(self, name: str) -> str:
+        """What was written down before the first call. Raises Retryable: Telegram has heard nothing yet."""
+        try:
+            return await self._tenant.read(notes.get, name, self._clock())
+        except Unavailable as error:
+            raise Retryable(str(error)) from error
 
     async def _call(self, method: str, chat: int, **arguments: Any) -> Any:
         """One call; a group that has become a supergroup is found where it is now."""

@@ -58,7 +58,11 @@ def message(line: Recorded, replaces: int, show: Show) -> bytes:
 
 
 def _files(entry: Spoken, show: Show) -> list[dict[str, Any]]:
-    return show(entry.attachments) if isinstance(entry, CustomerSaid) and entry.attachments else []
+    """The customer's own, drawn by the channel that keeps them; of a person's, those that have an address."""
+    if isinstance(entry, CustomerSaid):
+        return show(entry.attachments) if entry.attachments else []
+    shared = entry.attachments if isinstance(entry, StaffSaid) else ()
+    return [{name: file[name] for name in ("name", "media_type", "size", "url")} for file in shared if "url" in file]
 
 
 def client_id(entry: Spoken) -> str:

@@ -15,6 +15,7 @@ from bus.channel import Mode, Person, Sending
 from bus.errors import Permanent, Retryable, Uncertain
 from bus.message import Address, Attachment, Inbound, Side, Template, Words
 from bus.store import conversations, outbox, settings
+from channels.bringing import address_of
 from channels.files.fetching import Fetcher
 from channels.port import Lent
 from channels.thinking import Thinking
@@ -176,7 +177,7 @@ class WhatsApp:
         if not await self._windows.is_open(to):
             raise Permanent("window_closed", "more than 24 hours after the customer's last message")
         if content.attachments and not content.text:
-            return await self._create(sending, media_url=[await self._files.link(content.attachments[0])])
+            return await self._create(sending, media_url=[await address_of(self._files, content.attachments[0])])
         if natively := self._natively(content):
             try:
                 return await self._create(sending, **natively)

@@ -215,6 +215,22 @@ def tell_file(workspace: Workspace, args: Args) -> Json:
     return {"file": workspace.files.told(file, workspace.url)}
 
 
+def delete_file(workspace: Workspace, args: Args) -> Json:
+    """Take a file of the app's out of every message; one that held nothing else goes with it."""
+    file = workspace.files.known.get(_required(args, "file"))
+    if file is None:
+        raise SlackError("file_not_found")
+    shown = [one for one in workspace.log if any(each["id"] == file.id for each in one.files)]
+    if not all(one.by_app for one in shown):
+        raise SlackError("cant_delete_file")
+    del workspace.files.known[file.id]
+    for message in shown:
+        rest = [each for each in message.files if each["id"] != file.id]
+        bare = not (rest or message.text)
+        workspace.tell_later(workspace.remove(message) if bare else workspace.change(message, BOT, files=rest))
+    return {}
+
+
 def _uploaded(workspace: Workspace, wanted: Any) -> File:
     file = workspace.files.known.get(str(wanted.get("id"))) if isinstance(wanted, dict) else None
     if file is None or file.awaited:
@@ -386,6 +402,7 @@ METHODS = {
     "files.getUploadURLExternal": Method(announce_upload, "files:write", form_only=True),
     "files.info": Method(tell_file, "files:read", form_only=True),
     "files.completeUploadExternal": Method(complete_upload, "files:write"),
+    "files.delete": Method(delete_file, "files:write"),
     "apps.connections.open": Method(open_socket, app_level=True),
 }
 

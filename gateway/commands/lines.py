@@ -38,7 +38,9 @@ def words(line: Line) -> tuple[str, str, str]:
     kind = line["kind"]
     if kind in SAID:
         who, style = SAID[kind]
-        return line.get("name") or who, line["text"] or "(deleted)", style
+        files = (f"[{file.get('name') or 'file'}]" for file in line.get("attachments", ()))
+        told = " ".join(part for part in (line["text"], *files) if part)
+        return line.get("name") or who, told or "(deleted)", style
     return kind, DETAILS.get(kind, _by)(line), "red" if kind in BAD else "dim"
 
 

@@ -11,10 +11,10 @@ import pytest
 from bus.consumer import Journal
 from bus.entries import AgentSaid, Delivered, DeliveryFailed, Expired, Parked, StaffSaid
 from bus.errors import Permanent, Retryable, Unavailable, Uncertain
-from bus.message import Address, Outbound, Turn, Words, Work
+from bus.message import Address, Attachment, Outbound, Turn, Words, Work
 from bus.outbox import SENDS
 from bus.store import outbox
-from tests.bus.scripts import NOW, message, peer, says, thread, words
+from tests.bus.scripts import NOW, case, message, peer, says, thread, words
 from tests.bus.world import World, until
 
 # In order.
@@ -397,3 +397,49 @@ async def test_nothing_is_sent_to_an_address_of_somebody_else(world: World) -> N
         await world.tenant.write(
             outbox.insert, accepted.conversation, Outbound("k", "say", thread("17.1"), Words("x", "agent")), NOW
         )
+
+
+PHOTO = Words("", "customer", attachments=(Attachment("photo.png", "image/png", 10, "P1"),))
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [([Uncertain()], "ambiguous"), ([Permanent("archived")], "archived"), ([Retryable()] * 4000, "too old to be sent")],
+)
+async def test_a_customers_file_that_the_desk_does_not_get_is_reported(
+    world: World, plan: list[Any], reason: str
+) -> None:
+    conversation = await world.open_case()
+    world.desk.plan, world.desk.blind = plan, True
+    shown = Outbound("file:1", "say", case(conversation), PHOTO, max_age=900_000)
+    await world.tenant.write(outbox.insert, conversation, shown, world.clock())
+    await world.wait_out(1000)
+    assert world.reports() == [{"of": 0, "reason": reason, "key": "file:1", "file": "photo.png", "logged": True}]
+
+
+async def test_of_the_desks_own_posts_nothing_is_reported(world: World) -> None:
+    conversation = await world.open_case()
+    world.desk.plan = [Permanent("archived")]
+    line = Outbound("line:1", "say", case(conversation), Words("a line", "system"))
+    await world.tenant.write(outbox.insert, conversation, line, world.clock())
+    await world.wait_out(10)
+    assert world.reports() == []
+
+
+async def test_words_and_their_file_have_arrived_when_both_have(world: World) -> None:
+    async def both(work: Work, journal: Journal) -> Turn:
+        to = work.conversation.address
+        posts = (
+            Outbound("r", "say", to, Words("here", "staff"), cause=-1),
+            Outbound("r:0", "say", to, PHOTO, cause=-1),
+        )
+        return Turn(entries=(StaffSaid(text="here", id="9"),), outbounds=posts)
+
+    world.agent.script, world.tg.plan = both, ["", Retryable(after=30)]
+    accepted = await world.say("hello")
+    await world.settle()
+    assert (len(world.tg.arrived), world.reports()) == (1, [])
+    world.clock.advance(31)
+    await world.settle()
+    assert [entry.of for entry in await world.entries(accepted.conversation, Delivered)] == [2]
+    assert world.reports() == [{"of": 2, "reason": "", "logged": True}]

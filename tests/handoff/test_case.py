@@ -19,6 +19,7 @@ from bus.entries import (
     ModelReplied,
     Retrieved,
     StaffNoted,
+    StaffSaid,
     ToolAnswered,
     ToolAsked,
     Understood,
@@ -190,6 +191,13 @@ def test_what_the_agent_was_not_sure_of_is_marked(band: Any, draft: bool, flagge
     drafts = (Drafted(text="It is blue.", action="act_1"),) if draft else ()
     lines = [msgspec.structs.replace(line, turn=2) for line in log(decided, *drafts, AgentSaid(text="Blue."))]
     assert [line.flagged for line in build(conversation(), lines, [], now=NOW).transcript] == [flagged]
+
+
+def test_the_transcript_names_the_files_of_a_person() -> None:
+    lines = log(StaffSaid(text="", id="1", attachments=({"name": "label.pdf"},)), StaffSaid(text="", id="1"))
+    assert [line.text for line in build(conversation(), lines, [], now=NOW).transcript] == [
+        "📎 label.pdf", "(took the message back)",
+    ]  # fmt: skip
 
 
 def test_the_transcript_names_files_and_links() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from bus.channel import Person
 from bus.entries import (
@@ -187,6 +188,47 @@ async def test_of_the_agents_words_that_may_or_may_not_have_arrived_the_thread_i
     assert "on its way: \\*Refunded\\*. \\*Refunded" in told.text
     assert "did not reach" not in told.text
     assert len(told.text) < 800
+
+
+SHARED = log(StaffSaid(text="", id="1.5", by=SARA, attachments=({"name": "label.pdf"},)))
+TAKEN_BACK = log(StaffSaid(text="", id="1.5", by=SARA))
+
+
+def about_file(of: int, reason: str) -> Received:
+    return row("delivery", "customer", data={"of": of, "reason": reason, "file": "label*.pdf", "logged": True})
+
+
+async def test_a_reply_that_is_only_a_file_gets_its_sign() -> None:
+    turn = await take(report(1), lines=SHARED)
+    assert turn == Turn(outbounds=(Outbound("mark:c1:7:0", "mark", CASE, Mark("delivered", SARA), target="1.5"),))
+
+
+async def test_of_a_file_that_did_not_arrive_its_author_hears_which() -> None:
+    (mark,) = [one.content for one in (await take(about_file(1, "blocked"), lines=SHARED)).outbounds]
+    assert mark == Mark("failed", SARA, "📎 label*.pdf: This did not reach the customer: blocked")
+    (mark,) = [one.content for one in (await take(about_file(1, "ambiguous"), lines=SHARED)).outbounds]
+    assert isinstance(mark, Mark)
+    assert mark.note.startswith("📎 label*.pdf: Nobody knows whether")
+
+
+async def test_what_could_not_be_taken_back_is_told_to_its_author() -> None:
+    assert await take(report(1), lines=TAKEN_BACK) == Turn()
+    (mark,) = [one.content for one in (await take(report(1, "too_late_to_change"), lines=TAKEN_BACK)).outbounds]
+    still = "This could not be taken back, and the customer still has it: too_late_to_change"
+    assert mark == Mark("failed", SARA, still)
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [("archived", "could not be shown here: archived"), ("ambiguous", "may be missing here: the connection broke")],
+)
+async def test_a_customers_file_that_the_thread_did_not_get_is_named_there(reason: str, why: str) -> None:
+    turn = await take(about_file(0, reason))
+    told = turn.outbounds[0].content
+    assert isinstance(told, Words)
+    assert told.text.startswith(f"📎 label\\*.pdf {why}")
+    assert turn.outbounds[0].to == CASE
+    assert await take(about_file(0, reason), desk=None) == Turn()
 
 
 async def test_a_report_that_is_not_in_the_log_yet_is_recorded() -> None:

@@ -11,6 +11,7 @@ from bus.channel import Limits
 from bus.entries import (
     Claimed,
     CustomerSaid,
+    Recorded,
     Reopened,
     Resolved,
     Returned,
@@ -303,20 +304,25 @@ async def test_an_edit_of_a_note_sends_nothing() -> None:
     assert await take(row("edit", text="now a reply?")) == Turn()
 
 
-async def test_a_deleted_reply_is_noted_and_removed_where_the_channel_can() -> None:
-    assert kinds(await take(row("delete"), lines=SENT, at=desk(limits=lambda _: Limits(replaces=False)))) == [
-        "staff_noted"
-    ]
+async def test_a_deleted_reply_is_removed_where_the_channel_can() -> None:
     turn = await take(row("delete"), lines=SENT, at=desk(limits=lambda _: Limits(replaces=True)))
-    assert turn.outbounds == (Outbound("delete:c1:7:0", "remove", WEB, target_key=f"reply:C1:{TS}"),)
+    assert turn.outbounds == (Outbound("delete:c1:7:0", "remove", WEB, target_key=f"reply:C1:{TS}", cause=-1),)
+
+
+async def test_of_a_deleted_reply_that_the_customer_keeps_its_author_is_told() -> None:
+    turn = await take(row("delete"), lines=SENT, at=desk(limits=lambda _: Limits(replaces=False)))
+    assert kinds(turn) == ["staff_noted"]
+    (mark,) = marked(turn)
+    assert (mark.sign, mark.author) == ("refused", SARA)
+    assert "customer keeps what you deleted" in mark.note
 
 
 FILE = Attachment("label.pdf", "application/pdf", 10, "F1")
 
 
 async def test_a_file_reaches_the_customer_as_their_channel_can_show_it() -> None:
-    shared = row("message", text="Here it is", attachments=(FILE,))
-    as_file = await take(shared, at=desk(limits=lambda _: Limits(files=True)))
+    posted = row("message", text="Here it is", attachments=(FILE,))
+    as_file = await take(posted, at=desk(limits=lambda _: Limits(files=True)))
     sent = [one for one in as_file.outbounds if isinstance(one.content, Words) and one.content.attachments]
     (told,) = [one.content for one in sent if isinstance(one.content, Words)]
     assert told == Words("", "staff", NAME, attachments=(msgspec.structs.replace(FILE, channel="desk"),))
@@ -325,9 +331,67 @@ async def test_a_file_reaches_the_customer_as_their_channel_can_show_it() -> Non
     async def link(file: Attachment) -> str:
         return f"https://support.example.com/files/{file.channel}/{file.source}"
 
-    as_link = await take(shared, at=desk(link_to=link))
+    as_link = await take(posted, at=desk(link_to=link))
     assert ("staff", NAME, "Here it is") in to_customer(as_link)
-    assert as_link.entries[-1] == SystemSaid(text="📎 [label.pdf](https://support.example.com/files/desk/F1)")
+    said = as_link.entries[-1]
+    assert isinstance(said, StaffSaid)
+    assert (said.text, said.id) == ("Here it is", TS)
+    (file,) = said.attachments
+    assert (file["name"], file["url"]) == ("label.pdf", "https://support.example.com/files/desk/F1")
+    assert [one for one in as_link.outbounds if isinstance(one.content, Words) and one.content.attachments] == []
+
+
+SHARED_AT_DESK: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(FILE, channel="desk"))
+
+
+def shared(text: str, *files: dict[str, Any]) -> list[Recorded]:
+    return [*WAITING, *log(StaffSaid(text=text, id=TS, by=SARA, name=NAME, attachments=files))]
+
+
+def changes(turn: Turn) -> list[tuple[str, str]]:
+    return [(one.act, one.target_key) for one in turn.outbounds if one.to == WEB]
+
+
+@pytest.mark.parametrize("text", ["Here they are", ""])
+async def test_a_deleted_reply_takes_its_files_back(text: str) -> None:
+    at = desk(limits=lambda _: Limits(files=True))
+    turn = await take(row("delete"), lines=shared(text, SHARED_AT_DESK, SHARED_AT_DESK), at=at)
+    words = [("remove", f"reply:C1:{TS}")] if text else []
+    assert changes(turn) == [*words, ("remove", f"reply:C1:{TS}:0"), ("remove", f"reply:C1:{TS}:1")]
+    assert {one.cause for one in turn.outbounds} == {-1}
+    assert turn.entries == (StaffSaid(text="", id=TS, by=SARA, name=NAME),)
+
+
+async def test_where_people_fetch_a_deleted_file_has_no_address_any_more() -> None:
+    forgotten: list[Attachment] = []
+
+    async def forget(file: Attachment) -> None:
+        forgotten.append(file)
+
+    lines = shared("", {**SHARED_AT_DESK, "url": "https://support.example.com/files/1/label.pdf"})
+    turn = await take(row("delete"), lines=lines, at=desk(forget=forget))
+    assert forgotten == [msgspec.structs.replace(FILE, channel="desk")]
+    assert (turn.entries, changes(turn)) == ((StaffSaid(text="", id=TS, by=SARA, name=NAME),), [])
+
+    async def fails(_: Attachment) -> None:
+        raise OSError("disk")
+
+    turn = await take(row("delete"), lines=lines, at=desk(forget=fails))
+    assert "label.pdf may still be read" in marked(turn)[0].note
+
+
+async def test_what_was_taken_back_is_not_taken_back_again() -> None:
+    lines = [*SENT, *log(StaffSaid(text="", id=TS, by=SARA, name=NAME))]
+    assert await take(row("delete"), lines=lines, at=desk(limits=lambda _: Limits(files=True))) == Turn()
+
+
+async def test_words_that_are_changed_keep_their_file_and_words_beside_a_file_are_said() -> None:
+    at = desk(limits=lambda _: Limits(files=True))
+    turn = await take(row("edit", text="Hi!"), lines=shared("Hi", SHARED_AT_DESK), at=at)
+    assert turn.entries == (StaffSaid(text="Hi!", id=TS, by=SARA, name=NAME, attachments=(SHARED_AT_DESK,)),)
+    assert changes(turn) == [("replace", f"reply:C1:{TS}")]
+    turn = await take(row("edit", text="Hi!"), lines=shared("", SHARED_AT_DESK), at=at)
+    assert [(one.act, one.key) for one in turn.outbounds if one.to == WEB] == [("say", f"reply:C1:{TS}")]
 
 
 async def test_a_file_alone_takes_the_case_as_words_do() -> None:

@@ -41,6 +41,11 @@ WHERE tenant = :tenant AND id = :id AND state IN ('sending', 'pending')
 UPDATE outbox SET state = :state, reason = :reason, lease_until = 0
 WHERE tenant = :tenant AND id = :id AND attempt = :attempt AND state IN ('sending', 'pending')
 
+-- name: outbox_more
+SELECT 1 AS found FROM outbox
+WHERE tenant = :tenant AND address = :address AND conversation = :conversation AND cause = :cause AND state IN ('pending', 'sending')
+LIMIT 1
+
 -- name: outbox_again
 UPDATE outbox SET state = 'pending', due_at = :due_at, reason = :reason, lease_until = 0
 WHERE tenant = :tenant AND id = :id AND state = 'sending' AND attempt = :attempt

@@ -15,6 +15,7 @@ from bus.errors import GatewayError, Permanent, Unavailable
 from bus.message import PLATFORM, Address, Attachment, Customer, Inbound, Side, Words
 from bus.seal import Unsealable
 from bus.store import conversations
+from channels.bringing import at_hand
 from channels.port import Lent
 from channels.slack import posted
 from channels.slack.app import App
@@ -246,8 +247,7 @@ class Customers:
         return await self._say(sending, words)
 
     async def _share(self, sending: Sending, attachment: Attachment) -> str:
-        kept = await self._lent.files.bring(attachment)
-        async with self._lent.files.local(kept) as path:
+        async with at_hand(self._lent.files, attachment) as (kept, path):
             return await self._app.files.share(path, kept, sending.outbound.to.peer, root(sending.outbound.to))
 
     async def _say(self, sending: Sending, words: Words) -> str:
@@ -274,8 +274,11 @@ class Customers:
         return ",".join([*standing[: len(parts)], *more])
 
     async def _remove(self, sending: Sending) -> str:
-        for ts in _ids(sending):
-            await self._delete(sending, ts)
+        for one in _ids(sending):
+            if _is_file(one):
+                await self._app.files.remove(one)
+            else:
+                await self._delete(sending, one)
         return sending.target
 
     def _parts(self, sending: Sending, words: Words) -> list[Part]:
@@ -319,10 +322,11 @@ class Customers:
                 raise
 
     async def _delete(self, sending: Sending, ts: str) -> None:
+        """One that is gone stays gone; one that Slack does not let us take back is somebody's to know."""
         try:
             await self._connection.call("chat.delete", channel=sending.outbound.to.peer, ts=ts)
         except Permanent as error:
-            if error.reason not in GONE:
+            if error.reason != "message_not_found":
                 raise
 
     async def find(self, sending: Sending) -> str | None:
@@ -346,6 +350,11 @@ class Customers:
 
 def _key(sending: Sending, number: int) -> str:
     return f"{sending.outbound.key}#{number}" if number else sending.outbound.key
+
+
+def _is_file(shown: str) -> bool:
+    """A file has an id of its own; a message has the time it was posted."""
+    return "." not in shown
 
 
 def _ids(sending: Sending) -> list[str]:

@@ -39,7 +39,8 @@ OUTCOMES = {
     "invalid_blocks": "malformed",
     "message_not_found": "message_gone",
     "cant_update_message": "message_gone",
-    "cant_delete_message": "message_gone",
+    "cant_delete_message": "not_ours_to_delete",
+    "cant_delete_file": "not_ours_to_delete",
     "edit_window_closed": "too_late_to_change",
 }
 

@@ -35,7 +35,7 @@ class Slack:
 
     async def serve(self, request: web.Request) -> web.Response:
         body = await request.json() if request.content_type == "application/json" else dict(await request.post())
-        self.asked.append((request.match_info["method"], body))
+        self.asked.append((request.match_info["method"], {**request.query, **body}))
         status, answer, headers = self.answers.pop(0) if self.answers else (200, {"ok": True, "ts": "1.000001"}, {})
         return web.json_response(answer, status=status, headers=headers)
 
@@ -160,3 +160,20 @@ async def test_without_the_scope_for_faces_words_begin_with_the_name(customers: 
 
 async def test_its_secrets_are_in_no_repr(customers: Customers) -> None:
     assert "xoxb" not in f"{customers.settings!r}{customers.status()!r}"
+
+
+async def test_a_file_is_taken_back_by_its_own_name(customers: Customers, slack: Slack) -> None:
+    assert await customers.send(say(act="remove", target="F0LABEL001")) == "F0LABEL001"
+    assert slack.asked == [("files.delete", {"file": "F0LABEL001"})]
+    slack.refuse("file_deleted")
+    assert await customers.send(say(act="remove", target="F0LABEL001")) == "F0LABEL001"
+
+
+@pytest.mark.parametrize(("target", "code"), [("F0LABEL001", "cant_delete_file"), ("1.000009", "cant_delete_message")])
+async def test_what_slack_does_not_let_us_take_back_is_no_success(
+    customers: Customers, slack: Slack, target: str, code: str
+) -> None:
+    slack.refuse(code)
+    error = await outcome(customers, say(act="remove", target=target))
+    assert isinstance(error, Permanent)
+    assert error.reason == "not_ours_to_delete"

@@ -51,6 +51,25 @@ def told(place: Place, card: Message) -> str:
     return "\n".join(words(one) for one in place.slack.thread(card.ts, card.channel) if one.by_app)
 
 
+def reply(place: Place, card: Message) -> Message:
+    """What Sara posted."""
+    return [one for one in place.slack.thread(card.ts, card.channel) if one.user == SARA][-1]
+
+
+def whispers(place: Place, card: Message) -> list[str]:
+    """What Sara alone was told."""
+    return [one.text for one in place.slack.messages(card.channel) if one.for_user == SARA]
+
+
+async def test_a_deleted_reply_takes_its_file_back(place: Place) -> None:
+    card = await share(place, channel=HELP)
+    await place.settle()
+    assert shared(place, HELP) == [LABEL]
+    await place.slack.delete_as(SARA, reply(place, card).ts, channel=card.channel)
+    await place.settle()
+    assert (shared(place, HELP), whispers(place, card)) == ([], [])
+
+
 async def test_it_comes_as_it_is_where_the_customer_wrote(place: Place) -> None:
     await share(place, channel=HELP)
     await place.settle()
@@ -71,8 +90,10 @@ async def test_what_slack_does_not_take_now_comes_later_and_once(place: Place, s
     assert (shared(place), place.slack.faults.status_next) == ([LABEL], [])
 
 
-@pytest.mark.parametrize(("step", "reason"), [("files:write", "app\\_lacks\\_scope"), (UPLOAD, "file\\_not\\_taken")])
-async def test_what_slack_refuses_is_told_in_the_thread_with_its_reason(place: Place, step: str, reason: str) -> None:
+@pytest.mark.parametrize(("step", "reason"), [("files:write", "app_lacks_scope"), (UPLOAD, "file_not_taken")])
+async def test_what_slack_refuses_is_told_to_who_shared_it_with_its_reason(
+    place: Place, step: str, reason: str
+) -> None:
     if step == UPLOAD:
         place.slack.faults.only, place.slack.faults.status_next = UPLOAD, [413]
     else:
@@ -80,14 +101,15 @@ async def test_what_slack_refuses_is_told_in_the_thread_with_its_reason(place: P
     card = await share(place)
     await place.settle()
     assert shared(place) == []
-    assert f"⚠️ The customer was not reached ({reason}) with: 📎 label.pdf" in told(place, card)
+    assert whispers(place, card) == [f"📎 label.pdf: This did not reach the customer: {reason}"]
+    assert "warning" in reply(place, card).reactions
 
 
-async def test_a_place_that_is_closed_is_told_in_the_thread(place: Place) -> None:
+async def test_a_place_that_is_closed_is_told(place: Place) -> None:
     place.slack.watchers.append(lambda _: setattr(place.slack.rooms[HELP], "archived", bool(place.slack.files.known)))
     card = await share(place, channel=HELP)
     await place.settle()
-    assert "⚠️ The customer was not reached (place\\_archived) with: 📎 label.pdf" in told(place, card)
+    assert whispers(place, card) == ["📎 label.pdf: This did not reach the customer: place_archived"]
 
 
 async def test_a_lost_answer_to_the_last_step_shares_nothing_twice_and_is_told_as_unknown(place: Place) -> None:
@@ -95,7 +117,8 @@ async def test_a_lost_answer_to_the_last_step_shares_nothing_twice_and_is_told_a
     card = await share(place)
     await place.settle()
     assert shared(place) == [LABEL]
-    assert "❔ Nobody knows whether the customer has read this" in told(place, card)
+    assert whispers(place, card)[0].startswith("📎 label.pdf: Nobody knows whether the customer has read this")
+    assert "grey_question" in reply(place, card).reactions
     assert (await place.running.api("channels/slack"))["sends"]["ambiguous"] == 1
 
 

@@ -16,11 +16,12 @@ from bus.message import Address, Attachment, Button, Outbound, Words
 from bus.pace import Pace
 from bus.wake import Discard, Preview, Rested
 from channels.telegram import buttons
-from channels.telegram.client import reason
+from channels.telegram.client import Client, reason
+from channels.telegram.sending import Post
 from channels.telegram.settings import LIMITS
 from demo.telegram import ANA, JONAS
 from demo.telegram.formatting import Refused
-from tests.channels.telegram_bot.world import World, opened
+from tests.channels.telegram_bot.world import World, opened, settings
 from tests.support.clock import Clock
 from tests.support.telegram import TOKEN
 
@@ -270,3 +271,19 @@ async def test_a_file_can_be_fetched_from_the_stand_in(world: World) -> None:
         assert (answer.status, await answer.read()) == (200, b"%PDF-1.7")
     with pytest.raises(Permanent, match="wrong file_id"):
         await world.channel._client.read("getFile", file_id="other")
+
+
+async def test_a_file_may_take_longer_than_words(
+    world: World, ana: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float | None] = []
+
+    async def call(self: Client, method: str, *, patience: float | None = None, **_: Any) -> dict[str, int]:
+        given.append(patience)
+        return {"message_id": 7}
+
+    monkeypatch.setattr(Client, "call", call)
+    file = tmp_path / "film.mp4"
+    file.write_bytes(b"x")
+    assert await Post(Client(settings()), world.tenant, world.clock).share(ana, file, "Sara") == f"{ANA}:7"
+    assert given == [120.0]
