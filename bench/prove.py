@@ -1,9 +1,9 @@
 """`make prove`: the long proofs, with a report line each.
 
-    python -m bench.prove [random] [points] [stops] [mutants] [races] [--seed N] [--messages N] [--kills N] [--readme]
+    python -m bench.prove [random] [fleet] [points] [stops] [mutants] [races] [--seed N] [--messages N] [--kills N] [--readme]
 
-`random` kills at any moment, `points` at each named fail point, `stops` asks to stop; `mutants` takes a mechanism out and must see the
-damage; `races` runs what tests/proofs does in small at its full size.
+`random` kills at any moment, `fleet` one of three processes on PostgreSQL and Redis, `points` at each named fail point, `stops` asks to
+stop; `mutants` takes a mechanism out and must see the damage; `races` runs what tests/proofs does in small at its full size.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import kill, tables
+from bench import kill, postgres, redis, tables
 from bench.books import Report
 
 POINTS = {
@@ -35,7 +35,7 @@ MUTANTS = {
 }  # fmt: skip
 """What is taken out (bench/mutant.py) → where it dies, and the count that must not stay 0."""
 FULL_SIZE = {"PROOF_APPROVALS": "300", "PROOF_TAKEOVERS": "1000", "PROOF_TURNS": "10000", "PROOF_CANARIES": "200"}
-PARTS = ("random", "points", "stops", "mutants", "races")
+PARTS = ("random", "fleet", "points", "stops", "mutants", "races")
 Run = Callable[[Path], Coroutine[Any, Any, Report]]
 
 
@@ -75,6 +75,9 @@ def _runs(part: str, asked: argparse.Namespace, seed: int) -> Iterator[tuple[Run
     if part == "random":
         size = {"seed": seed, "messages": asked.messages, "people": asked.people, "kills": asked.kills}
         yield partial(kill.at_random, pause=pause, **size), ""
+    elif part == "fleet":
+        size = {"seed": seed, "messages": asked.messages // 4, "people": asked.people // 4, "kills": asked.kills}
+        yield partial(_fleet, pause=pause, **size), ""
     elif part == "points":
         for point, chance in POINTS.items():
             yield partial(kill.at_point, point=point, chance=chance, deaths=asked.deaths, **few), ""
@@ -83,6 +86,13 @@ def _runs(part: str, asked: argparse.Namespace, seed: int) -> Iterator[tuple[Run
     elif part == "mutants":
         for name, (point, damage) in MUTANTS.items():
             yield partial(kill.at_point, point=point, chance=POINTS[point], deaths=5, mutant=name, **few), damage
+
+
+async def _fleet(folder: Path, **size: Any) -> Report:
+    """Three processes on a PostgreSQL of our own, with a Redis between them."""
+    with postgres.cluster(fsync="on", full_page_writes="on") as database, redis.server() as hints:
+        store = database.database()
+        return await kill.at_random(folder, **size, store=store, processes=3, GATEWAY__REDIS=hints.url)
 
 
 def _in_folder(run: Run) -> Report:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from tests.support.postgres import Cluster
+    from bench.postgres import Cluster
 
 settings.register_profile("settled", derandomize=True, deadline=None, database=None)
 settings.register_profile("searching", deadline=None, database=None)
@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "settled"))
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """A PostgreSQL server for all tests of this worker; nothing it holds would survive the machine."""
-    from tests.support.postgres import cluster, program
+    from bench.postgres import cluster, program
 
     if program("postgres") is None:
         pytest.skip("no PostgreSQL here")

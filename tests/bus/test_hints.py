@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bench import redis as support
 from bus.hints import RedisHints
 from bus.message import Side
 from bus.wake import Changed, Discard, Hub, Preview
-from tests.support import redis as support
 
 
 class Process:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from bench import redis as hints
+from bench.postgres import Cluster
 from bus.store import open_store
-from tests.support import redis as hints
-from tests.support.postgres import Cluster
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench import kill
+from bench import postgres as databases
+from bench import redis as hints
 from tests.proofs.test_kill import nothing_is_wrong
-from tests.support import postgres as databases
-from tests.support import redis as hints
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 FLUSH = "FLUSHALL"

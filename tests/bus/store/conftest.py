@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres import Cluster
 from bus.store import Tenant, conversations, open_store
 from bus.store.sqlite import SqliteStore
 from tests.bus.scripts import NOW, peer
-from tests.support.postgres import Cluster
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench.postgres import Cluster
 from bus.message import Address, Customer
 from bus.store import Tenant, notes, open_store
 from bus.store.sqlite import SqliteStore
-from tests.support.postgres import Cluster
 
 NOW = 1_790_000_000_000
 ANA = Customer("web", "cus_1001", "Ana Ruiz")

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: one server for a run, a fresh database for each test."""
+"""A PostgreSQL of our own: one server for a run, as many fresh databases as are asked for."""
 
 from __future__ import annotations
 

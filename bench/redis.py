@@ -1,4 +1,4 @@
-"""A Redis of the tests' own."""
+"""A Redis of our own."""
 
 from __future__ import annotations
 
