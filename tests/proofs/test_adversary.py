@@ -26,7 +26,7 @@ from tests.proofs.vault import KINDS, NOT_DUE, Payment, Vault, spec
 from tests.support.businesses import SITE_SECRET, serving, signed
 from tests.support.visitor import Visitor
 
-TURNS = int(os.environ.get("PROOF_TURNS", "500"))
+TURNS = int(os.environ.get("PROOF_TURNS", "250"))
 LANES, LASTS = 10, 6
 QUESTION = re.compile(r"Refund an order \(order id: (A-\d{5}), amount: ([\d.]+)\)")
 ORDER = re.compile(r"A-\d{5}")

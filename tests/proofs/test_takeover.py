@@ -21,7 +21,7 @@ from tests.proofs.figures import tell
 from tests.proofs.stage import Stage, staged
 from tests.support.visitor import Visitor
 
-TAKEOVERS = int(os.environ.get("PROOF_TAKEOVERS", "120"))
+TAKEOVERS = int(os.environ.get("PROOF_TAKEOVERS", "60"))
 AT_ONCE = 20
 MOMENTS = 60.0
 """Turns of the event loop between the customer's words and the person's, at most; more and less as one of them wins too often."""
