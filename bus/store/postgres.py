@@ -128,6 +128,12 @@ class PostgresStore:
                 self._transaction(units)
             except Error as error:
                 self._recover(error)
+                if (
+                    self._connection is None
+                ):  # it may have been committed: whoever waits asks again, we do not do it again
+                    for unit in units:
+                        unit.error = _meaning(error)
+                    return True
                 if not _is_conflict(error):
                     return False
                 _pause(attempt)
