@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -15,6 +17,7 @@ import psycopg
 
 from bench.customers import Customer
 from bench.team import Team
+from bus.errors import Unavailable
 from bus.store import log, open_store
 
 Json = dict[str, Any]
@@ -68,6 +71,8 @@ class Report:
 
 
 ZERO = ("lost", "duplicated", "doubled", "missing", "unauthorised", "inversions", "unanswered", "unseen", "broken")
+
+COMES_BACK = 20.0  # seconds
 
 
 class Line(NamedTuple):
@@ -221,14 +226,37 @@ def waiting(store: str) -> int:
 def rows(store: str, statement: str) -> list[tuple[Any, ...]]:
     """What a statement finds in the store of this URL, read beside whoever serves from it."""
     if store.startswith("postgresql://"):
-        with psycopg.connect(store) as served:
-            return served.execute(statement.encode()).fetchall()
+        return _served(store, statement)
     with closing(sqlite3.connect(f"file:{store.removeprefix('sqlite:///')}?mode=ro", uri=True)) as books:
         return books.execute(statement).fetchall()
 
 
+def _served(store: str, statement: str) -> list[tuple[Any, ...]]:
+    """The same of a server, which may be coming back just now."""
+    until = time.monotonic() + COMES_BACK
+    while True:
+        try:
+            with psycopg.connect(store) as served:
+                return served.execute(statement.encode()).fetchall()
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
 async def broken_chains(store: str) -> int:
     """How many conversations have a hash chain that does not fit."""
+    until = time.monotonic() + COMES_BACK
+    while True:
+        try:
+            return await _broken(store)
+        except Unavailable:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.1)
+
+
+async def _broken(store: str) -> int:
     opened = open_store(store, readonly=True)
     try:
         return len((await opened.tenant("default").read(log.verify))[1])

@@ -24,9 +24,6 @@ class Storage(Protocol):
     async def keep(self, name: str, content: Path) -> None:
         """Take over a whole file; the one at `content` may be gone afterwards. Raises Unavailable."""
 
-    async def has(self, name: str) -> bool:
-        """True when it is there. Raises Unavailable."""
-
     def read(self, name: str) -> AsyncIterator[bytes]:
         """The content in pieces. Raises KeyError when there is none, Unavailable."""
 
@@ -56,10 +53,6 @@ class Folder:
             part.replace(place)
         except OSError as error:
             raise Unavailable(f"the file cannot be kept: {error.strerror}") from error
-
-    async def has(self, name: str) -> bool:
-        """See Storage."""
-        return await asyncio.to_thread(self._place(name).is_file)
 
     async def read(self, name: str) -> AsyncIterator[bytes]:
         """See Storage."""
@@ -103,14 +96,6 @@ class Bucket:
     async def keep(self, name: str, content: Path) -> None:
         """See Storage."""
         await self._call("upload_file", str(content), self._bucket, self._key(name))
-
-    async def has(self, name: str) -> bool:
-        """See Storage."""
-        try:
-            await self._call("head_object", Bucket=self._bucket, Key=self._key(name))
-        except KeyError:
-            return False
-        return True
 
     async def read(self, name: str) -> AsyncIterator[bytes]:
         """See Storage."""
